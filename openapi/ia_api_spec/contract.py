@@ -1,0 +1,245 @@
+"""A narrowed document, compiled: operations with their spellings, parameters, bodies and answers, ready to validate.
+
+The router, the reading of parameters and the validators of a server come from here; nothing is written a second time.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from ia_api_spec.committed import snapshot
+from ia_api_spec.narrowing import operations
+from ia_api_spec.tree import DATA, MAPS_OF_NAMES, Document
+from ia_api_spec.unions import exact
+from ia_api_spec.versions import NEWEST, ApiVersion
+from ia_api_spec.violations import Violation, shown
+from ia_api_spec.wording import expectation
+
+JSON_MEDIA_TYPES = ("application/json", "application/problem+json")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A compiled schema: what it says, and its validator.
+
+    `pointer` is `#/components/schemas/NAME`, or `#/inline/OPERATION.PLACE` for a schema without a name.
+    """
+
+    pointer: str
+    node: Any
+    _validator: Any
+
+    def violations(self, value: Any, part: str, prefix: str = "") -> list[Violation]:
+        """Everything in the value that breaks the schema, by JSON Pointer; `prefix` stands before each pointer."""
+        if self._validator.is_valid(value):
+            return []
+        return [found for error in self._validator.iter_errors(value) for found in _violations(error, part, prefix)]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an operation."""
+
+    name: str
+    location: str
+    required: bool
+    schema: Schema
+    node: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """The JSON type that the text on the wire is read as."""
+        kind: str = self.schema.node.get("type", "string")
+        return kind
+
+    @property
+    def reads_as(self) -> str:
+        """The parameter that this one is (another spelling of)."""
+        name: str = self.node.get("x-spelling-of", self.name)
+        return name
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """One path at which an operation is served; the usual one has no name."""
+
+    name: str | None
+    path: str
+    defaults: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation answers with one status: schemas by media type, None where the content is no JSON."""
+
+    status: int
+    content: Mapping[str, Schema | None]
+    required_headers: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract."""
+
+    id: str
+    method: str
+    spellings: tuple[Spelling, ...]
+    parameters: tuple[Parameter, ...]
+    bodies: Mapping[str, Schema | None]
+    body_required: bool
+    answers: Mapping[int, Answer]
+    security: tuple[str, ...]
+    node: Mapping[str, Any]
+
+
+class Contract:
+    """One document in one version, compiled on construction. Immutable; share it between threads."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self._schemas = document.get("components", {}).get("schemas", {})
+        self._inline = {
+            place: node for _, _, node in operations(document) for place, node in self._inline_schemas(node)
+        }
+        self._shared = _first_of_equals(self._inline)
+        self._validators = self._compile()
+        self.operations: dict[str, Operation] = {
+            node["operationId"]: self._operation(path, method, node) for path, method, node in operations(document)
+        }
+
+    @classmethod
+    def of(cls, name: str, version: str | ApiVersion = NEWEST) -> "Contract":
+        """The contract of that name (`ia-api`, `ia-app`, `fake-pacs`) in that version, from its committed snapshot."""
+        return cls(snapshot(name, version))
+
+    @cached_property
+    def base_path(self) -> str:
+        """The path of the document's server URL: where a real PACS serves the API."""
+        url: str = self.document["servers"][0]["url"]
+        return "/" + url.partition("://")[2].partition("/")[2] if "/" in url.partition("://")[2] else ""
+
+    def schema(self, name: str) -> Schema:
+        """The schema `#/components/schemas/{name}`. Raises `KeyError` where this version has none of that name."""
+        pointer = f"#/components/schemas/{name}"
+        return Schema(pointer, self._schemas[name], self._validators[pointer])
+
+    def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The node itself, or what its `$ref` points to."""
+        while "$ref" in node:
+            kind, _, name = node["$ref"].removeprefix("#/components/").partition("/")
+            node = self.document["components"][kind][name]
+        return node
+
+    def _compile(self) -> Any:
+        """Compiles every schema once, with unions rewritten for exact pointers."""
+        inline = {place: self._inline[place] for place in set(self._shared.values())}
+        schemas = _keywords(self._schemas, named=True)
+        whole = {
+            "components": {"schemas": exact(schemas, schemas)},
+            "inline": exact(_keywords(inline, named=True), schemas),
+        }
+        return jsonschema_rs.validator_map_for(whole, validate_formats=True)
+
+    def _inline_schemas(self, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+        name = operation["operationId"]
+        for node in operation.get("parameters", ()):
+            parameter = self.resolve(node)
+            yield f"{name}.{parameter['in']}.{parameter['name']}", parameter["schema"]
+        for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
+            yield f"{name}.body.{_key(media_type)}", content["schema"]
+        for status, node in operation["responses"].items():
+            for media_type, content in self.resolve(node).get("content", {}).items():
+                yield f"{name}.{status}.{_key(media_type)}", content["schema"]
+
+    def _operation(self, path: str, method: str, node: dict[str, Any]) -> Operation:
+        name = node["operationId"]
+        others = node.get("x-also-served-at", ())
+        body = node.get("requestBody", {})
+        security: Any = node.get("security", self.document.get("security", []))
+        return Operation(
+            id=name,
+            method=method.upper(),
+            spellings=(
+                Spelling(None, path, {}),
+                *(Spelling(other["spelling"], other["path"], other.get("defaults", {})) for other in others),
+            ),
+            parameters=tuple(self._parameter(name, self.resolve(part)) for part in node.get("parameters", ())),
+            bodies={kind: self._content(f"{name}.body", kind) for kind in body.get("content", ())},
+            body_required=body.get("required", False),
+            answers={int(status): self._answer(name, status, part) for status, part in node["responses"].items()},
+            security=tuple(scheme for requirement in security for scheme in requirement),
+            node=node,
+        )
+
+    def _parameter(self, operation: str, node: Mapping[str, Any]) -> Parameter:
+        schema = self._inline_schema(f"{operation}.{node['in']}.{node['name']}")
+        return Parameter(node["name"], node["in"], node.get("required", False), schema, node)
+
+    def _answer(self, operation: str, status: str, node: Mapping[str, Any]) -> Answer:
+        answer = self.resolve(node)
+        headers = answer.get("headers", {})
+        required = frozenset(name for name, header in headers.items() if self.resolve(header).get("required"))
+        content = {kind: self._content(f"{operation}.{status}", kind) for kind in answer.get("content", ())}
+        return Answer(int(status), content, required)
+
+    def _content(self, prefix: str, media_type: str) -> Schema | None:
+        schema = self._inline_schema(f"{prefix}.{_key(media_type)}")
+        is_json = media_type in (*JSON_MEDIA_TYPES, "application/x-www-form-urlencoded")
+        return schema if is_json else None
+
+    def _inline_schema(self, place: str) -> Schema:
+        node = self._inline[place]
+        if _is_reference(node):
+            return self.schema(node["$ref"].rpartition("/")[2])
+        return Schema(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"])
+
+
+def _key(media_type: str) -> str:
+    """A media type as a key that needs no escaping in a JSON Pointer."""
+    return media_type.replace("/", ".").replace("*", "any").replace("+", "-")
+
+
+def _is_reference(node: Any) -> bool:
+    return isinstance(node, dict) and node.keys() == {"$ref"}
+
+
+def _first_of_equals(inline: Mapping[str, Any]) -> dict[str, str]:
+    """For each place the first place that has an equal schema: compiling is the dear part, and most are equal."""
+    first: dict[str, str] = {}
+    own = {place: json.dumps(node) for place, node in inline.items() if not _is_reference(node)}
+    return {place: first.setdefault(text, place) for place, text in own.items()}
+
+
+_IDLE = frozenset({"examples", "example", "default", "title", "description"})
+
+
+def _keywords(node: Any, named: bool = False) -> Any:
+    """The schema without annotations, which would only cost time; in a map of names, each key is a name."""
+    if isinstance(node, list):
+        return [_keywords(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if named:
+        return {name: _keywords(schema) for name, schema in node.items()}
+    kept = {key: value for key, value in node.items() if key not in _IDLE and not key.startswith("x-")}
+    return {key: value if key in DATA else _keywords(value, key in MAPS_OF_NAMES) for key, value in kept.items()}
+
+
+def _violations(error: Any, part: str, prefix: str) -> Iterator[Violation]:
+    pointer = prefix + "".join(f"/{_escape(step)}" for step in error.instance_path)
+    kind, said = error.kind.name, error.kind.as_dict()
+    if kind == "required":
+        yield Violation(part, f"{pointer}/{_escape(said['property'])}", "nothing", "a value: the member is required")
+    elif kind == "additionalProperties":
+        for name in said["unexpected"]:
+            yield Violation(part, f"{pointer}/{_escape(name)}", shown(error.instance[name]), "no such member")
+    else:
+        yield Violation(part, pointer, shown(error.instance), expectation(kind, said, error.message))
+
+
+def _escape(step: str | int) -> str:
+    return str(step).replace("~", "~0").replace("/", "~1")
