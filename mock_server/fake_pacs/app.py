@@ -1,0 +1,347 @@
+"""The Flask application: one request's way from HTTP to a handler and back. The only module that knows Flask."""
+
+import logging
+import re
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv6Address
+from typing import Any, BinaryIO, cast
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+
+from fake_pacs.answering import PROBLEM, Answer, answer, broken, render
+from fake_pacs.calls import Call, Caller, Oddity, Reply
+from fake_pacs.credentials import identify
+from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS, Handler
+from fake_pacs.journal import Exchange, redacted_body, redacted_query
+from fake_pacs.reading import media_type_of, read_form, read_json, read_parameters, read_whole, spool
+from fake_pacs.refusals import ON_THE_WIRE, Refusal, Refusals, problem
+from fake_pacs.routing import Route, hint_for, routes
+from fake_pacs.serving import Limits, Refused
+from fake_pacs.settings import Settings
+from fake_pacs.world import World, contract
+from ia_api_spec import ApiVersion, Contract, Operation, Violation, effective, shown
+
+LOG = logging.getLogger("fake_pacs")
+
+Application = Flask
+"""What `create_app` makes, by a name that other modules can use without knowing Flask."""
+
+_HOST = re.compile(r"(?:[A-Za-z0-9._\-]+|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
+
+
+@dataclass
+class Track:
+    """What becomes known of a request on its way, for the journal."""
+
+    began: float
+    at: str
+    operation_id: str | None = None
+    spelling: str | None = None
+    version: ApiVersion | None = None
+    caller: Caller | None = None
+    violations: list[Violation] = field(default_factory=list)
+    oddities: list[Oddity] = field(default_factory=list)
+    our_error: str | None = None
+    request_body: bytes | None = None
+    answer_body: bytes | None = None
+
+
+def create_app(world: World, handlers: Mapping[str, Handler] = HANDLERS) -> Flask:
+    """The emulator as a WSGI application, with the URL rules of the contract and of the control plane.
+
+    `handlers` by operationId; others than the usual ones make an emulator that is wrong on purpose.
+    """
+    app = Flask("fake_pacs", static_folder=None)
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    served = _Served(world, handlers)
+    for route in served.routes_of(app):
+        served.spellings[route.rule] = route.spelling.name, route.spelling.defaults
+        view = served.control if route.operation.id in CONTROL_HANDLERS else served.api
+        _add(app, route, view)
+    app.before_request(served.begin)
+    app.register_error_handler(Exception, served.failed)
+    app.after_request(served.end)
+    return app
+
+
+def _add(app: Flask, route: Route, view: Any) -> None:
+    app.add_url_rule(
+        route.rule,
+        endpoint=route.operation.id,
+        view_func=None,
+        methods=[route.operation.method],
+        provide_automatic_options=False,
+    )
+    app.view_functions[route.operation.id] = view
+    for rule in app.url_map.iter_rules(route.operation.id):
+        if rule.methods and route.operation.method != "HEAD":
+            rule.methods.discard("HEAD")  # werkzeug adds it to every GET; the contract doesn't know it
+
+
+class _FlaskMessage:
+    """A Flask request as the reading functions want it."""
+
+    def __init__(self, defaults: Mapping[str, str]) -> None:
+        self.path_values: Mapping[str, str] = {**defaults, **(request.view_args or {})}
+        self.query_string = request.query_string.decode("utf-8", "replace")
+        self.content_type: str | None = request.content_type
+        self.content_length: int | None = request.content_length
+        self.stream = cast("BinaryIO", request.stream)
+
+    def header(self, name: str) -> str | None:
+        return request.headers.get(name)
+
+
+class _Served:
+    """The views and hooks of one application."""
+
+    def __init__(self, world: World, handlers: Mapping[str, Handler]) -> None:
+        self.world = world
+        self.handlers = handlers
+        self.own = contract("ia-api", world.settings.version)
+        self.control_plane = contract("fake-pacs", world.settings.version)
+        self.base_path = self.own.base_path
+        self.spellings: dict[str, tuple[str | None, Mapping[str, str]]] = {}
+
+    def routes_of(self, app: Flask) -> Iterator[Route]:
+        """The rules of the server's own version, and those of the control plane."""
+        yield from routes(self.own, self.base_path, app.url_map)
+        yield from routes(self.control_plane, "", app.url_map)
+
+    def begin(self) -> None:
+        """Starts the record of a request; hosts that no URL can hold and slashes in disguise are refused here."""
+        g.track = Track(self.world.clock.monotonic(), self.world.clock.now().isoformat(timespec="milliseconds"))
+        if not _is_host(request.headers.get("Host", "localhost")):
+            raise _malformed("Host", request.headers["Host"], "a host name or address, perhaps with a port")
+        if "%2f" in str(request.environ.get("RAW_URI", "")).partition("?")[0].lower():
+            detail = f"{request.method} {request.path[:500]} came with an encoded slash (%2F) in its path."
+            raise Refusal(Refusals.UNKNOWN_PATH, detail, hint="No id has a slash in it, encoded or not.")
+
+    def api(self, **_: str) -> Response:
+        """Serves an operation of the IA-API: version, credentials, read and validate, handle, answer."""
+        track, version = g.track, self._version()
+        track.version = version
+        contract_of_version = contract("ia-api", version)
+        operation = contract_of_version.operations.get(str(request.endpoint))
+        if operation is None:
+            raise self._unknown_path(version)
+        if not self.world.ready.is_set():
+            raise Refusal(Refusals.NOT_READY, "The server is still being seeded.", hint="Ask GET /_fake_pacs/ready.")
+        return self._serve(operation, contract_of_version, self.handlers[operation.id], version)
+
+    def control(self, **_: str) -> Response:
+        """Serves an operation of the control plane."""
+        operation = self.control_plane.operations[str(request.endpoint)]
+        return self._serve(operation, self.control_plane, CONTROL_HANDLERS[operation.id], None)
+
+    def _serve(
+        self, operation: Operation, contract_of_version: Contract, handler: Handler, version: ApiVersion | None
+    ) -> Response:
+        track: Track = g.track
+        track.operation_id = operation.id
+        track.spelling, defaults = self.spellings[str(request.url_rule)]
+        message = _FlaskMessage(defaults)
+        readings = read_parameters(operation, message)
+        track.oddities.extend(readings.oddities)
+        track.caller = identify(operation, message, readings.values, self.world)
+        call = Call(operation.id, readings.values, track.caller, self._base_url())
+        call, violations = self._with_body(operation, message, call)
+        with call.upload or nullcontext():
+            _refuse(operation, readings.violations + violations)
+            reply = handler(call, self.world)
+        return self._render(reply, operation, contract_of_version, version)
+
+    def _with_body(self, operation: Operation, message: _FlaskMessage, call: Call) -> tuple[Call, list[Violation]]:
+        if not operation.bodies or (
+            not operation.body_required and not message.content_type and not message.content_length
+        ):
+            return call, []
+        limits = self.world.settings
+        media_type = media_type_of(operation, message)
+        schema = operation.bodies[media_type]
+        if schema is None:
+            return replace(call, upload=spool(message, limits.upload_limit)), []
+        raw = read_whole(message, limits.json_limit)
+        g.track.request_body = raw
+        reader = read_form if media_type == "application/x-www-form-urlencoded" else read_json
+        body, violations = reader(schema, raw)
+        return replace(call, body=body), violations
+
+    def _render(
+        self, reply: Reply, operation: Operation, contract_of_version: Contract, version: ApiVersion | None
+    ) -> Response:
+        track: Track = g.track
+        track.oddities.extend(reply.oddities)
+        if version is not None:
+            reply = replace(reply, headers={**reply.headers, **self._own_versions()})
+        out = answer(reply, operation.id, contract_of_version, version)
+        return self._respond(out)
+
+    def _respond(self, out: Answer) -> Response:
+        track: Track = g.track
+        if out.broken:
+            track.our_error = out.broken
+            LOG.error("%s", out.broken)
+        if isinstance(out.body, bytes) and out.headers.get("Content-Type", "").partition(";")[0].endswith("json"):
+            track.answer_body = out.body
+        streamed = not isinstance(out.body, bytes)
+        response = Response(out.body, status=out.status, direct_passthrough=streamed)
+        response.headers.remove("Content-Type")
+        response.headers.update(out.headers)
+        return response
+
+    def failed(self, error: Exception) -> Response:
+        """Renders whatever was raised: refusals as they are, unknown paths and methods, our own defects as a 500."""
+        try:
+            refusal = self._refusal_for(error)
+        except Exception:  # the last resort: rendering a refusal failed
+            LOG.exception("rendering %r failed", error)
+            refusal = Refusal(Refusals.INTERNAL_ERROR, "The server failed while it rendered a refusal.")
+        track: Track = g.track
+        if not track.violations:
+            track.violations.extend(refusal.violations)
+        if refusal.status == 500:
+            track.our_error = track.our_error or refusal.detail
+        return self._respond(self._refusal_answer(refusal))
+
+    def _refusal_for(self, error: Exception) -> Refusal:
+        if isinstance(error, Refusal):
+            return error
+        if isinstance(error, Refused):
+            return Refusal(ON_THE_WIRE[error.status], error.detail)
+        if isinstance(error, NotFound):
+            return self._unknown_path(None)
+        if isinstance(error, MethodNotAllowed):
+            return self._wrong_method(error)
+        if isinstance(error, HTTPException) and (error.code or 500) < 500:
+            return Refusal(Refusals.MALFORMED_MESSAGE, error.description or "The HTTP message is malformed.")
+        LOG.exception("%s %s failed", request.method, request.path)
+        g.track.our_error = "".join(traceback.format_exception(error)).strip()
+        return Refusal(
+            Refusals.INTERNAL_ERROR,
+            "The server failed; its log and its journal say how.",
+            hint="This is a defect of fake-pacs: please report it.",
+        )
+
+    def _refusal_answer(self, refusal: Refusal) -> Answer:
+        track: Track = g.track
+        undeclared = self._undeclared(refusal, track)
+        if undeclared:
+            return broken(undeclared, [])
+        headers = {"Content-Type": PROBLEM, **(refusal.headers or {})}
+        if request.path.startswith(self.base_path):
+            headers |= self._own_versions()
+        return Answer(refusal.status, headers, render(refusal.problem()))
+
+    def _undeclared(self, refusal: Refusal, track: Track) -> str | None:
+        """What is wrong with a refusal that the operation's contract doesn't know."""
+        exempt = (Refusals.NOT_READY, Refusals.INTERNAL_ERROR, *ON_THE_WIRE.values())
+        if track.operation_id is None or refusal.refused in exempt:
+            return None
+        known = self.control_plane if track.version is None else contract("ia-api", track.version)
+        if refusal.status in known.operations[track.operation_id].answers:
+            return None
+        return f"{track.operation_id} refused with {refusal.status}, which its contract doesn't declare: {refusal}"
+
+    def end(self, response: Response) -> Response:
+        """Writes the exchange into the journal."""
+        track: Track = g.track
+        self.world.journal.write(
+            Exchange(
+                at=track.at,
+                tenant=track.caller.tenant if track.caller else None,
+                method=request.method,
+                path=redacted_query(request.full_path.rstrip("?")[:2000]),
+                operation_id=track.operation_id,
+                spelling=track.spelling,
+                effective_version=str(track.version) if track.version else None,
+                status=response.status_code,
+                duration_ms=round((self.world.clock.monotonic() - track.began) * 1000, 3),
+                violations=tuple(track.violations[:100]),
+                oddities=tuple(track.oddities[:100]),
+                our_error=track.our_error,
+                request_body=redacted_body(track.request_body),
+                answer_body=redacted_body(track.answer_body),
+            )
+        )
+        return response
+
+    def _version(self) -> ApiVersion:
+        asked = request.headers.get("X-Sectra-ApiVersion")
+        if asked is None:
+            return effective(None, self.world.settings.version)
+        try:
+            return effective(ApiVersion(asked.strip()), self.world.settings.version)
+        except ValueError:
+            expected = "numbers separated by dots, such as 1.9"
+            violation = Violation("header", "X-Sectra-ApiVersion", shown(asked), expected)
+            raise Refusal(Refusals.MALFORMED_VERSION, f"{violation}.", violations=[violation]) from None
+
+    def _own_versions(self) -> dict[str, str]:
+        settings = self.world.settings
+        return {"X-Sectra-ApiVersion": settings.api_version, "X-Sectra-SoftwareVersion": settings.software}
+
+    def _base_url(self) -> str:
+        public = self.world.settings.public_url
+        root = (public or f"{request.scheme}://{request.host}").rstrip("/")
+        return root if root.endswith(self.base_path) else root + self.base_path
+
+    def _unknown_path(self, version: ApiVersion | None) -> Refusal:
+        detail = f"{request.method} {request.path[:500]} is no operation of this API."
+        newer = self.own.operations.get(str(request.endpoint)) if version else None
+        if newer is None:
+            return Refusal(Refusals.UNKNOWN_PATH, detail, hint=hint_for(request.path, self.base_path, self.own))
+        since = newer.node.get("x-introduced-in", "a later version")
+        hint = f"{newer.id} came with {since}; the request was served as {version} because of X-Sectra-ApiVersion."
+        return Refusal(Refusals.UNKNOWN_PATH, detail, hint=hint)
+
+    def _wrong_method(self, error: MethodNotAllowed) -> Refusal:
+        allowed = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
+        return Refusal(
+            Refusals.METHOD_NOT_ALLOWED,
+            f"{request.path[:500]} takes {' and '.join(allowed)}, not {request.method[:20]}.",
+            headers={"Allow": ", ".join(allowed)},
+        )
+
+
+def _refuse(operation: Operation, violations: list[Violation]) -> None:
+    """Refused: INVALID_REQUEST with all violations, if there are any."""
+    if not violations:
+        return
+    places = "1 place" if len(violations) == 1 else f"{len(violations)} places"
+    detail = f"The request to {operation.id} breaks the contract in {places}: {violations[0]}"
+    more = "." if len(violations) == 1 else " …"
+    raise Refusal(Refusals.INVALID_REQUEST, detail + more, violations=violations)
+
+
+def server_problem(status: int, detail: str) -> bytes:
+    """The body of an answer that the HTTP server gives by itself, to messages that no application should see."""
+    return render(problem(ON_THE_WIRE[status], detail))
+
+
+def http_limits(settings: Settings) -> Limits:
+    """The HTTP server's limits: it refuses a body that no operation would take before credentials are looked at."""
+    return Limits(body_bytes=max(settings.upload_limit, settings.json_limit))
+
+
+def _is_host(text: str) -> bool:
+    """Whether a URL can hold that host, perhaps with a port."""
+    found = _HOST.fullmatch(text)
+    if found is None or found["ipv6"] is None:
+        return found is not None
+    try:
+        IPv6Address(found["ipv6"])
+    except ValueError:
+        return False
+    return True
+
+
+def _malformed(name: str, came: str, expected: str) -> Refusal:
+    violation = Violation("header", name, shown(came), expected)
+    return Refusal(Refusals.MALFORMED_MESSAGE, f"{violation}.", violations=[violation])

@@ -1,0 +1,259 @@
+"""The command `fake-pacs`."""
+
+import logging
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from fake_pacs.app import create_app, http_limits, server_problem
+from fake_pacs.catalog import CatalogError
+from fake_pacs.certificates import CertificateError, TlsFiles, self_signed, server_context
+from fake_pacs.cli_slides import read_slides, refuse_lone_options, slides, watching
+from fake_pacs.demo import demo_slides, named_application, with_applications
+from fake_pacs.hospital import Application, Hospital
+from fake_pacs.imaging.slide_reader import SlideReader
+from fake_pacs.serving import HttpServer, ListenError
+from fake_pacs.settings import Settings, SettingsError, is_loopback
+from fake_pacs.sql_store import SqlStore
+from fake_pacs.store import StoreError
+from fake_pacs.world import World, contract
+from ia_api_spec import NEWEST, VERSIONS
+
+LOOPBACK_ONLY = {"token": "dev-token", "control_token": "dev-control", "user": ("dev:dev",)}
+"""What a server on loopback is opened with where nothing is said; off loopback each must be given."""
+
+
+@dataclass(frozen=True)
+class Listening:
+    """Where the server listens, and with which certificate."""
+
+    host: str
+    port: int
+    tls: TlsFiles | None
+
+
+class _User(click.ParamType[tuple[str, str]]):
+    name = "NAME:PASSWORD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, colon, password = str(value).partition(":")
+        if not name or not colon or not password:
+            self.fail(f"{value!r}: expected a name and a password with a colon between, such as dev:dev", param, ctx)
+        return name, password
+
+
+class _Application(click.ParamType[Application]):
+    name = "ID[=NAME]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Application:
+        try:
+            return value if isinstance(value, Application) else named_application(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Kinds(click.ParamType[frozenset[str]]):
+    name = "slides,applications"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> frozenset[str]:
+        kinds = value if isinstance(value, frozenset) else frozenset(part.strip() for part in str(value).split(","))
+        if unknown := sorted(kinds - {"slides", "applications"}):
+            self.fail(f"can't invent {', '.join(map(repr, unknown))}: choose slides, applications or both", param, ctx)
+        return kinds
+
+
+@click.group(context_settings={"auto_envvar_prefix": "FAKE_PACS", "help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ia-api-kit", prog_name="fake-pacs")
+def main() -> None:
+    """A fake PACS for people who write pathology AI: IA-API 1.8, 1.9 and 1.10, on your machine."""
+
+
+@main.command(short_help="Serve the IA-API until interrupted.")
+@click.option("--host", default="localhost", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8001, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 is any free one.")
+@click.option(
+    "--api-version",
+    default=str(NEWEST),
+    show_default=True,
+    type=click.Choice([str(version) for version in VERSIONS]),
+    help="The IA-API version that the server is.",
+)
+@click.option("--software-version", help="The software version that it reports.  [default: that of the API version]")
+@click.option("--token", help="The development token.  [default on loopback: dev-token]")
+@click.option("--control-token", help="Opens the control plane, /_fake_pacs.  [default on loopback: dev-control]")
+@click.option(
+    "--user", multiple=True, type=_User(), help="A user for /token; may be repeated.  [default on loopback: dev:dev]"
+)
+@click.option(
+    "--app",
+    "apps",
+    envvar="FAKE_PACS_SERVE_APP",
+    multiple=True,
+    type=_Application(),
+    envvar="FAKE_PACS_SERVE_APP",
+    help="Registers an application; may be repeated.",
+)
+@click.option(
+    "--slides",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Slide files or a folder of them, in place of the demo cases; may be repeated.",
+)
+@click.option("--strict-slides", is_flag=True, help="Opens every slide and refuses to start if one can't be served.")
+@click.option("--watch", is_flag=True, help="New slides join, changed and removed ones follow, while serving.")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that keeps what is stored.  [default: in memory]",
+)
+@click.option("--seed", type=int, help="Makes a run of one client in sequence reproducible: ids, versions, times.")
+@click.option("--public-url", help="How apps reach this server, in callbackInfo.  [default: as the caller reached it]")
+@click.option(
+    "--invent", type=_Kinds(), default=frozenset(), help="Makes up what is asked for: slides, applications or both."
+)
+@click.option(
+    "--missing-version",
+    type=click.Choice(["refuse", "accept"]),
+    default="refuse",
+    show_default=True,
+    help="What to do with an update without versionId.",
+)
+@click.option(
+    "--files",
+    type=click.Choice(["auto", "multipart"]),
+    default="auto",
+    show_default=True,
+    help="multipart answers also a single file as multipart/related.",
+)
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate for https, PEM.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
+@click.option("--tls", type=click.Choice(["self-signed"]), help="https with a certificate made now.")
+def serve(host: str, port: int, **options: Any) -> None:
+    """Serve the IA-API until interrupted.
+
+    Without --slides it is the demo hospital. Every option can come from the environment, as FAKE_PACS_SERVE_PORT.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        settings = _settings(host, options)
+        _check_seed(options)
+        listening = Listening(host, port, _tls(options, host))
+        if listening.tls:
+            server_context(listening.tls)
+        refuse_lone_options(options)
+        watched, strict = options["watch"], options["strict_slides"]
+        reading = read_slides(options["slides"], strict=strict, may_be_empty=watched) if options["slides"] else None
+        found = reading.loaded.slides if reading else demo_slides(SlideReader())
+        with SqlStore(options["state"]) as store:
+            world = World(settings, with_applications(found, options["apps"]), store)
+            with watching(reading, world) if reading and watched else nullcontext():
+                _serve(world, listening)
+    except (SettingsError, CatalogError, CertificateError, ListenError, StoreError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _settings(host: str, options: dict[str, Any]) -> Settings:
+    """The settings of the options. Raises `SettingsError` for a server that strangers could enter."""
+    given = {name: options[name] for name in ("token", "control_token")}
+    missing = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is None]
+    if missing and not is_loopback(host):
+        raise SettingsError(
+            f"{host} can be reached from other machines: name {' and '.join(missing)} (long random texts), "
+            "or listen on localhost; the well-known defaults are for loopback only"
+        )
+    users = options["user"] or ((("dev", "dev"),) if is_loopback(host) else ())
+    invent = options["invent"]
+    return Settings(
+        api_version=options["api_version"],
+        software_version=options["software_version"],
+        token=given["token"] or "dev-token",
+        control_token=given["control_token"] or "dev-control",
+        users=tuple(users),
+        public_url=_url(options["public_url"]),
+        invent_slides="slides" in invent,
+        invent_applications="applications" in invent,
+        missing_version=options["missing_version"],
+        files=options["files"],
+        seed=options["seed"],
+    )
+
+
+def _check_seed(options: dict[str, Any]) -> None:
+    """Raises `SettingsError` for a seed on a state from before: old versionIds would come again and pass for new."""
+    if options["seed"] is not None and options["state"] is not None and options["state"].exists():
+        raise SettingsError(
+            f"--seed makes the same ids again, and {options['state']} holds those of an earlier run: "
+            "name a new --state file, or leave --seed out"
+        )
+
+
+def _url(text: str | None) -> str | None:
+    if text is not None and not text.startswith(("http://", "https://")):
+        raise SettingsError(f"--public-url came as {text!r}; expected a URL such as http://pacs.example:8001")
+    return text
+
+
+def _tls(options: dict[str, Any], host: str) -> TlsFiles | None:
+    certificate, key = options["tls_cert"], options["tls_key"]
+    if options["tls"] and (certificate or key):
+        raise SettingsError("--tls self-signed makes a certificate: give either it, or --tls-cert and --tls-key")
+    if options["tls"]:
+        return self_signed([host])
+    if bool(certificate) != bool(key):
+        raise SettingsError("--tls-cert and --tls-key go together: give both")
+    return TlsFiles(certificate, key) if certificate else None
+
+
+main.add_command(slides)
+
+
+def _serve(world: World, listening: Listening) -> None:
+    server = HttpServer(
+        create_app(world),
+        host=listening.host,
+        port=listening.port,
+        tls=listening.tls,
+        render_problem=server_problem,
+        limits=http_limits(world.settings),
+    )
+    server.start()
+    try:
+        world.seed()
+        click.echo(_greeting(world, server, listening))
+        sys.stdout.flush()
+        server.serve_forever()
+    finally:
+        server.stop()
+
+
+def _greeting(world: World, server: HttpServer, listening: Listening) -> str:
+    host = f"[{listening.host}]" if ":" in listening.host else listening.host
+    root = f"{server.scheme}://{host}:{server.port}"
+    base = contract("ia-api", world.settings.version).base_path
+    own = world.settings
+    known = own.token == LOOPBACK_ONLY["token"]
+    ca = f"\n  CA file     {listening.tls.certificate}" if listening.tls else ""
+    return (
+        f"fake-pacs serves IA-API {own.api_version} ({own.software})\n"
+        f"  URL         {root}{base}\n"
+        f"  token       {own.token if known else '(the one you gave)'}\n"
+        f"  holds       {_counted(world.hospital)}\n"
+        f"  API page    {root}/_fake_pacs/api\n"
+        f"  hospital    {root}/_fake_pacs/hospital{ca}\n"
+        "Stop it with Ctrl-C."
+    )
+
+
+def _counted(hospital: Hospital) -> str:
+    counts: list[tuple[int, Literal["case", "slide", "application"]]] = [
+        (len(hospital.cases), "case"),
+        (len(hospital.slides), "slide"),
+        (len(hospital.applications), "application"),
+    ]
+    return ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for count, name in counts)

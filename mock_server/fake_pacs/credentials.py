@@ -1,0 +1,133 @@
+"""Who calls: bearer tokens, user and password, session tokens and the control token, judged by the injected clock."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fake_pacs.calls import Caller
+from fake_pacs.reading import Message
+from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.settings import DEFAULT_TENANT
+from fake_pacs.store import Credential, CredentialKind
+from fake_pacs.world import World
+from ia_api_spec import Operation
+
+CONTROL_HEADER = "X-Fake-Pacs-Control"
+REALM = "fake-pacs"
+
+ANYBODY = Caller(DEFAULT_TENANT)
+"""The caller of operations that need no credentials."""
+
+
+def identify(operation: Operation, message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+    """The caller, by the first of the operation's security schemes whose credentials were sent.
+
+    Refused: UNAUTHENTICATED (with `WWW-Authenticate`) for missing, unknown, expired and unfit credentials; FORBIDDEN
+    where they are bound to another application.
+    """
+    if not operation.security:
+        return ANYBODY
+    refusals = []
+    for scheme in operation.security:
+        try:
+            caller = _SCHEMES[scheme](message, parameters, world)
+        except Refusal as refusal:
+            refusals.append(refusal)
+            continue
+        _check_application(caller, parameters)
+        return caller
+    raise refusals[0]
+
+
+def _check_application(caller: Caller, parameters: Mapping[str, Any]) -> None:
+    asked = parameters.get("applicationId")
+    if caller.application is not None and asked is not None and asked != caller.application:
+        raise Refusal(
+            Refusals.FORBIDDEN,
+            f"The token was issued for the application {caller.application!r}, the request is about {asked!r}.",
+            hint=f"Ask POST /token?applicationId={asked} for a token of that application.",
+        )
+
+
+def _bearer(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+    challenge = f'Bearer realm="{REALM}"'
+    header = message.header("Authorization")
+    if header is None:
+        raise _unauthenticated("No Authorization header came.", challenge, "Send Authorization: Bearer <token>.")
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        came = "The Authorization header is one word."  # perhaps a token: it is not repeated
+        came = f"The Authorization header has the scheme {scheme[:20]!r}." if token else came
+        raise _unauthenticated(came, challenge, "Send Authorization: Bearer <token>.")
+    credential = _valid(
+        token.strip(), ("development", "issued", "callback"), world, f'{challenge}, error="invalid_token"'
+    )
+    return _caller(credential)
+
+
+def _session(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+    token = parameters.get("sessionToken")
+    if not isinstance(token, str) or not token:
+        raise _unauthenticated(
+            "No session token came.", _session_challenge(), "Send sessionToken=<token> in the query."
+        )
+    return _caller(_valid(token, ("session",), world, _session_challenge()))
+
+
+def _session_challenge() -> str:
+    """No HTTP scheme exists for a token in the query; the challenge names the parameter."""
+    return f'SessionToken realm="{REALM}", parameter="sessionToken"'
+
+
+def _basic(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+    challenge = f'Basic realm="{REALM}", charset="UTF-8"'
+    hint = "Send HTTP Basic with a user that the server knows: --user NAME:PASSWORD."
+    scheme, _, encoded = (message.header("Authorization") or "").partition(" ")
+    if scheme.lower() != "basic":
+        raise _unauthenticated("No user and password came.", challenge, hint)
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        raise _unauthenticated("The Basic credentials aren't Base64 of UTF-8.", challenge, hint) from None
+    tenant = world.store.check_user(name, password) if colon else None
+    if tenant is None:
+        raise _unauthenticated("The user is unknown or the password is wrong.", challenge, hint)
+    return Caller(tenant)
+
+
+def _control(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+    challenge = f'ControlToken realm="{REALM}", header="{CONTROL_HEADER}"'
+    sent = message.header(CONTROL_HEADER)
+    if sent is None or not hmac.compare_digest(sent.encode(), world.settings.control_token.encode()):
+        what = f"No {CONTROL_HEADER} header came." if sent is None else "The control token is wrong."
+        hint = f"Send {CONTROL_HEADER}: <control token>; the server was started with it (--control-token)."
+        raise _unauthenticated(what, challenge, hint)
+    return _bearer(message, parameters, world) if message.header("Authorization") else ANYBODY
+
+
+_SCHEMES: Mapping[str, Callable[[Message, Mapping[str, Any], World], Caller]] = {
+    "bearer": _bearer,
+    "basic": _basic,
+    "session": _session,
+    "control": _control,
+}
+
+
+def _valid(token: str, kinds: tuple[CredentialKind, ...], world: World, challenge: str) -> Credential:
+    credential = world.store.credential(token) if token.isascii() else None
+    if credential is None or credential.kind not in kinds:
+        raise _unauthenticated("The token is unknown.", challenge, "Use the server's --token, or one from POST /token.")
+    if credential.expires_at is not None and credential.expires_at <= world.clock.now():
+        expired = f"The token expired at {credential.expires_at.isoformat(timespec='seconds')}."
+        raise _unauthenticated(expired, challenge, "Ask POST /token for a new one.")
+    return credential
+
+
+def _caller(credential: Credential) -> Caller:
+    return Caller(credential.tenant, credential.application, credential.accession, credential.issuer)
+
+
+def _unauthenticated(detail: str, challenge: str, hint: str) -> Refusal:
+    return Refusal(Refusals.UNAUTHENTICATED, detail, hint=hint, headers={"WWW-Authenticate": challenge})

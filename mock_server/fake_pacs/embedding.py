@@ -1,0 +1,211 @@
+"""The fake PACS inside a Python process: `MockSectraServer`, in a thread, for tests and scripts."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Literal, Self
+
+from fake_pacs.answering import render
+from fake_pacs.app import Application, create_app, http_limits, server_problem
+from fake_pacs.catalog import from_metadata
+from fake_pacs.certificates import TlsFiles
+from fake_pacs.clock import Clock, Ids
+from fake_pacs.demo import as_mapping, as_paths, demo_slides, given_slides, named_application, with_applications
+from fake_pacs.handlers.results import on_wire
+from fake_pacs.hospital import Slide
+from fake_pacs.imaging.slide_reader import SlideReader
+from fake_pacs.serving import HttpServer
+from fake_pacs.settings import DEFAULT_TENANT, Settings
+from fake_pacs.sql_store import SqlStore
+from fake_pacs.store import Store
+from fake_pacs.views import AttributeView
+from fake_pacs.world import World, contract
+from ia_api_spec import NEWEST
+
+USUAL_PORT = 8001
+"""Where the command line and `run()` serve unless told otherwise."""
+
+
+class BrokenContractError(AssertionError):
+    """The fake PACS answered something that its own contract forbids: a defect of fake-pacs, not of the caller."""
+
+
+class MockSectraServer:
+    """A fake PACS in a thread: `with MockSectraServer().run(port=0) as pacs: ... pacs.url`.
+
+    Given `slides` (metadata by slide id) and `slide_files` (paths by slide id) replace the demo hospital's cases; none
+    given means the demo hospital. `slide_files` may hold any bytes: metadata are read from them where they are a slide,
+    plausible ones made where not. `applications` are registered beside those of the demo hospital, `ID` or `ID=NAME`.
+    `invent=True` answers for any slide id and any application id, as the community's mock does; strict is the default.
+
+    Leaving the context raises `BrokenContractError` if the server broke its own contract meanwhile.
+    """
+
+    read_result: ClassVar[Callable[[Any], Any]] = staticmethod(AttributeView)
+    """What `get_results` makes of a stored result; `sectra_client.mock_server` sets it to the client's model."""
+
+    def __init__(
+        self,
+        api_version: str = str(NEWEST),
+        software_version: str = "4.2.0.0",
+        token: str = "dev-token",
+        slides: Mapping[str, Any] | None = None,
+        slide_files: Mapping[str, Path | Sequence[Path]] | None = None,
+        *,
+        applications: Iterable[str] = (),
+        invent: bool = False,
+        users: Iterable[tuple[str, str]] = (("dev", "dev"),),
+        control_token: str = "dev-control",
+        missing_version: Literal["refuse", "accept"] = "refuse",
+        files: Literal["auto", "multipart"] = "auto",
+        public_url: str | None = None,
+        seed: int | None = None,
+        state: Path | None = None,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        tls: TlsFiles | None = None,
+    ) -> None:
+        self.api_version = api_version
+        self.software_version = software_version
+        self.token = token
+        self.control_token = control_token
+        settings = Settings(
+            api_version=api_version,
+            software_version=software_version,
+            token=token,
+            control_token=control_token,
+            users=tuple(users),
+            public_url=public_url,
+            invent_slides=invent,
+            invent_applications=invent,
+            missing_version=missing_version,
+            files=files,
+            seed=seed,
+        )
+        given = slides is not None or slide_files is not None
+        self._reader = SlideReader()
+        chosen = given_slides(slides or {}, slide_files or {}, self._reader) if given else demo_slides(self._reader)
+        hospital = with_applications(chosen, map(named_application, applications))
+        self.world = World(settings, hospital, store or SqlStore(state), clock, ids)
+        for slide in chosen if given else ():
+            self._check(slide)
+        self.world.seed()
+        self._tls = tls
+        self._host, self._asked_port = "localhost", USUAL_PORT
+        self._server: HttpServer | None = None
+
+    def run(self, port: int = USUAL_PORT, host: str = "localhost") -> Self:
+        """Serves in a thread on that port (0: any free one) and returns the server itself."""
+        self._host, self._asked_port = host, port
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Serves in a thread, where `run` was told to, else on port 8001 of localhost; returns when it answers."""
+        if self._server is not None:
+            raise RuntimeError(f"the server runs already, at {self.url}: stop it first")
+        server = HttpServer(
+            self.create_app(),
+            host=self._host,
+            port=self._asked_port,
+            tls=self._tls,
+            render_problem=server_problem,
+            limits=http_limits(self.world.settings),
+        )
+        server.start()
+        self._server = server
+
+    def stop(self) -> None:
+        """Stops serving, within a second; what is stored stays until the object is gone."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        """Serves on any free port, unless it was told otherwise before: `with server.run(port=9000):`."""
+        if self._server is None:
+            self.run(port=0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if error is None:
+            self.raise_for_errors()
+
+    def raise_for_errors(self) -> None:
+        """Raises `BrokenContractError` if the server itself went wrong since it was made."""
+        if errors := self.world.journal.our_errors:
+            raise BrokenContractError("fake-pacs went wrong by itself:\n" + "\n".join(errors))
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on. Raises `RuntimeError` before it serves."""
+        if self._server is None:
+            raise RuntimeError("the server doesn't run: call run(), start() or enter it as a context")
+        return self._server.port
+
+    @property
+    def root_url(self) -> str:
+        """The server's root, where the control plane lies."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What a client is given: the base URL of the IA-API, without a trailing slash."""
+        return self.root_url + contract("ia-api", self.world.settings.version).base_path
+
+    def create_app(self) -> Application:
+        """The emulator as a WSGI application of its own, for a test client or another server."""
+        return create_app(self.world)
+
+    def add_slide(self, metadata: Any) -> None:
+        """Adds a slide with these metadata (a model or a mapping with an `id`), or replaces the one of that id.
+
+        Raises `ValueError` for metadata that no answer could carry, naming every place.
+        """
+        slide = from_metadata(as_mapping(metadata), reader=self._reader)
+        self._check(slide)
+        self.world.add_slide(slide)
+
+    def add_slide_files(self, slide_id: str, files: Path | Sequence[Path]) -> None:
+        """Gives a slide these files, whatever their bytes; an unknown slide is added."""
+        known = self.world.hospital.slide(slide_id)
+        metadata = known.metadata() if known else {}
+        slide = from_metadata({**metadata, "id": slide_id}, as_paths(files), self._reader)
+        if known:
+            slide = replace(known, files=slide.files)
+        self._check(slide)
+        self.world.add_slide(slide)
+
+    def get_results(self, app_id: str, slide_id: str) -> list[Any]:
+        """The results that an application stored on a slide, ordered by id, read past HTTP."""
+        stored = self.world.store.results(DEFAULT_TENANT, app_id, slide_id)
+        return [type(self).read_result(on_wire(result)) for result in stored]
+
+    def _check(self, slide: Slide) -> None:
+        """Raises `ValueError` for a slide whose metadata would break the contract when they are answered."""
+        metadata = slide.metadata() | {"qualityControl": {"status": "NotSet", "versionId": "0"}}
+        broken = _unwritable(metadata)
+        if not broken:
+            violations = contract("ia-api", NEWEST).schema("ImageMetadata").violations(metadata, "metadata")
+            broken = [str(violation) for violation in violations]
+        if broken:
+            places = "\n".join(f"  {place}" for place in broken)
+            raise ValueError(f"the metadata of slide {slide.id!r} break the contract:\n{places}")
+
+
+def _unwritable(metadata: Mapping[str, Any]) -> list[str]:
+    """The members that JSON can't say: dates, NaN, text with lone surrogates."""
+    found = []
+    for name, member in metadata.items():
+        try:
+            render(member)
+        except (TypeError, ValueError) as error:
+            found.append(f"metadata /{name}: came {member!a}, expected what JSON can say ({error})")
+    return found

@@ -1,0 +1,1 @@
+"""What slides show: Deep Zoom tiles, labels and image properties, read from slide files or drawn."""

@@ -1,0 +1,114 @@
+"""The files that GET files delivers, and which of them belong to a slide."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fake_pacs.imaging.errors import SlideUnreadable
+from fake_pacs.imaging.slide_reader import state_of
+
+Problem = tuple[Path, str]
+"""A path that is not served, and why."""
+
+
+@dataclass(frozen=True)
+class FileOnDisk:
+    """A file that is served as it lies on disk, under this name."""
+
+    name: str
+    path: Path
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes now. Raises SlideUnreadable when it is gone."""
+        return state_of(self.path).size
+
+    def open(self) -> BinaryIO:
+        """The bytes, unbuffered; the caller closes. Raises SlideUnreadable when it is gone."""
+        try:
+            return self.path.open("rb", buffering=0)
+        except OSError as error:
+            raise SlideUnreadable(f"{self.name}: cannot be opened ({error.strerror})") from error
+
+
+@dataclass(frozen=True)
+class FileInMemory:
+    """A small file that was made up and lies nowhere."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return len(self.content)
+
+    def open(self) -> BinaryIO:
+        """The bytes."""
+        return io.BytesIO(self.content)
+
+
+def files_of(paths: Iterable[Path]) -> tuple[FileOnDisk, ...]:
+    """The files to deliver for these files and folders; a folder stands for all files in and below it, sorted.
+
+    A name that occurs twice gets its folder's name in front, and a number where that is not enough, so that callers
+    can write all into one folder.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found += files_below(path) if path.is_dir() else [path]
+    found = list(dict.fromkeys(found))
+    counts = Counter(path.name for path in found)
+    used: set[str] = set()
+    delivered = []
+    for path in found:
+        wanted = name = path.name if counts[path.name] == 1 else f"{path.parent.name}_{path.name}"
+        number = 2
+        while name in used:
+            name, number = f"{number}_{wanted}", number + 1
+        used.add(name)
+        delivered.append(FileOnDisk(name, path))
+    return tuple(delivered)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; not, where nobody may look for it (Path.is_dir raises then)."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def entries_of(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files and the folders in a folder, each sorted, without hidden ones. Raises OSError.
+
+    A symbolic link counts as what it leads to; one that leads nowhere counts as a file.
+    """
+    files: list[Path] = []
+    folders: list[Path] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                (folders if entry.is_dir() else files).append(folder / entry.name)
+    return sorted(files), sorted(folders)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """The files in and below a folder, sorted, without hidden ones; linked folders are not entered. Raises OSError."""
+    files, folders = entries_of(folder)
+    found = [file for file in files if file.is_file()]
+    for inner in folders:
+        if not inner.is_symlink():
+            found += files_below(inner)
+    return sorted(found)
+
+
+def refuse_strangers(files: Iterable[Path], root: Path) -> None:
+    """Raises SlideUnreadable for a file that lies outside the root folder, or leads out of it through a link."""
+    whole = root.resolve()
+    for file in files:
+        if not file.resolve().is_relative_to(whole):
+            raise SlideUnreadable(f"{file.name} leads out of the folder {root}: put a copy in its place")

@@ -1,0 +1,79 @@
+"""From the contract's paths to URL rules, and from an unknown path to a hint at what was probably meant."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from werkzeug.routing import BaseConverter, Map
+
+from ia_api_spec import Contract, Operation, Spelling
+
+_PARAMETER = re.compile(r"\{([^}]+)\}")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One URL rule: what it is written as, the operation behind it and the spelling of it."""
+
+    rule: str
+    operation: Operation
+    spelling: Spelling
+
+
+def routes(contract: Contract, prefix: str, url_map: Map) -> Iterator[Route]:
+    """The rules of every operation in every spelling; converters for parameters with a pattern are added to the map."""
+    for operation in contract.operations.values():
+        patterns = {
+            parameter.name: parameter.node["x-path-pattern"]
+            for parameter in operation.parameters
+            if "x-path-pattern" in parameter.node
+        }
+        for spelling in operation.spellings:
+            yield Route(prefix + _rule(spelling.path, patterns, url_map), operation, spelling)
+
+
+def _rule(path: str, patterns: Mapping[str, str], url_map: Map) -> str:
+    def placeholder(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name not in patterns:
+            return f"<{name}>"
+        key = f"of_{name}"
+        url_map.converters[key] = type(f"Of{name}", (BaseConverter,), {"regex": patterns[name]})
+        return f"<{key}:{name}>"
+
+    return _PARAMETER.sub(placeholder, path)
+
+
+def hint_for(path: str, prefix: str, contract: Contract) -> str:
+    """What the caller of an unknown path probably meant: a missing base path, a misspelt segment, or nothing known."""
+    templates = [spelling.path for operation in contract.operations.values() for spelling in operation.spellings]
+    if not path.startswith(prefix + "/"):
+        if any(_fits(template, path) for template in templates):
+            return f"The IA-API is served under {prefix}: ask for {prefix}{path}."
+        return f"The IA-API is served under {prefix}, the control plane under /_fake_pacs."
+    inside = path.removeprefix(prefix)
+    if inside.endswith("/") and any(_fits(template, inside.rstrip("/")) for template in templates):
+        return f"Without the slash at the end, {inside.rstrip('/')} is served."
+    meant = _closest(inside, templates)
+    return f"Was {meant} meant?" if meant else "GET /_fake_pacs/openapi.json tells what is served."
+
+
+def _fits(template: str, path: str) -> bool:
+    steps, asked = template.split("/"), path.split("/")
+    return len(steps) == len(asked) and all(
+        "{" in step or step == came for step, came in zip(steps, asked, strict=True)
+    )
+
+
+def _closest(path: str, templates: Iterable[str]) -> str | None:
+    """The template from which the path differs only by one segment that looks alike."""
+    asked = path.split("/")
+    for template in templates:
+        steps = template.split("/")
+        if len(steps) != len(asked):
+            continue
+        wrong = [(step, came) for step, came in zip(steps, asked, strict=True) if "{" not in step and step != came]
+        if len(wrong) == 1 and difflib.SequenceMatcher(None, *wrong[0]).ratio() > 0.75:
+            return template
+    return None

@@ -1,0 +1,80 @@
+"""What the fake PACS is told at its start, as one value that never changes."""
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ia_api_spec import NEWEST, VERSIONS, ApiVersion
+
+SOFTWARE_VERSIONS = {"1.8": "3.4.0.0", "1.9": "4.1.0.0", "1.10": "4.2.0.0"}
+"""The PACS release that came with each API version: DPAT 3.4, 4.1 and 4.2 (V; four components: A)."""
+
+DEFAULT_TENANT = "default"
+
+MIB = 2**20
+
+
+class SettingsError(ValueError):
+    """The server was told something that can't be: the text says what, and what to say instead."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this server behaves; the defaults are those of `fake-pacs serve` on loopback.
+
+    `json_limit` and `upload_limit` are in bytes, lifetimes in seconds. `control_token` opens the control plane.
+    """
+
+    api_version: str = str(NEWEST)
+    software_version: str | None = None
+    token: str = "dev-token"
+    control_token: str = "dev-control"
+    users: tuple[tuple[str, str], ...] = (("dev", "dev"),)
+    public_url: str | None = None
+    invent_slides: bool = False
+    invent_applications: bool = False
+    missing_version: Literal["refuse", "accept"] = "refuse"
+    files: Literal["auto", "multipart"] = "auto"
+    token_lifetime: int = 3600
+    callback_lifetime: int = 12 * 3600
+    json_limit: int = 16 * MIB
+    upload_limit: int = 512 * MIB
+    journal_count: int = 1000
+    journal_bytes: int = 8 * MIB
+    seed: int | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        if self.version not in VERSIONS:
+            known = ", ".join(str(version) for version in VERSIONS)
+            raise SettingsError(
+                f"API version {self.api_version!r} is none that this server can be: choose from {known}"
+            )
+        for name, value in (("token", self.token), ("control token", self.control_token)):
+            if not value or not value.isascii() or not value.isprintable() or " " in value:
+                raise SettingsError(f"the {name} must be printable ASCII without blanks: it travels in a header")
+        if not self.software.isascii() or not self.software.isprintable():
+            raise SettingsError("the software version must be printable ASCII: it travels in a header")
+
+    @property
+    def version(self) -> ApiVersion:
+        """The API version that the server is; 1.9.0 is 1.9."""
+        try:
+            asked = ApiVersion(self.api_version)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        return next((known for known in VERSIONS if known == asked), asked)
+
+    @property
+    def software(self) -> str:
+        """The software version that the server reports."""
+        return self.software_version or SOFTWARE_VERSIONS[str(self.version)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody else's machine can reach a server bound to that host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,74 @@
+"""Quality control of slides: there from the start, with a `versionId` that needs no row."""
+
+import hashlib
+import json
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.sql_accounts import tenant_epoch
+from fake_pacs.sql_database import Database
+from fake_pacs.sql_tables import quality_controls as table
+from fake_pacs.store import QualityControl, QualityStatus
+
+_CURRENT = select(table.c.status, table.c.version_id).where(
+    table.c.tenant == bindparam("tenant"), table.c.slide_id == bindparam("slide_id")
+)
+_SET_ANY = (
+    update(table)
+    .where(table.c.tenant == bindparam("of_tenant"), table.c.slide_id == bindparam("of_slide"))
+    .values(status=bindparam("new_status"), version_id=bindparam("new_version"))
+)
+_SET_EXPECTED = _SET_ANY.where(table.c.version_id == bindparam("expected"))
+
+
+class QualityControls:
+    """The quality control of every slide that anybody may ask for."""
+
+    _database: Database
+
+    def quality_control(self, tenant: str, slide_id: str) -> QualityControl:
+        """A slide's quality control: `NotSet` with a `versionId` from the start."""
+        with self._database.reading() as connection:
+            return _current(connection, tenant, slide_id) or _initial(connection, tenant, slide_id)
+
+    def set_quality_control(
+        self, tenant: str, slide_id: str, status: QualityStatus, *, expected_version: str | None, version_id: str
+    ) -> QualityControl:
+        """Change it if it still has the expected version (None: any). Refused: STALE_VERSION."""
+        change = {"of_tenant": tenant, "of_slide": slide_id, "new_status": status, "new_version": version_id}
+        if expected_version is not None:
+            change["expected"] = expected_version
+        with self._database.writing() as connection:
+            if _current(connection, tenant, slide_id) is None:
+                _make_row(connection, tenant, slide_id)
+            statement = _SET_ANY if expected_version is None else _SET_EXPECTED
+            if connection.execute(statement, change).rowcount == 0:
+                raise _stale(slide_id, expected_version, _current(connection, tenant, slide_id))
+        return QualityControl(status, version_id)
+
+
+def _current(connection: Connection, tenant: str, slide_id: str) -> QualityControl | None:
+    row = connection.execute(_CURRENT, {"tenant": tenant, "slide_id": slide_id}).one_or_none()
+    return QualityControl(row.status, row.version_id) if row else None
+
+
+def _initial(connection: Connection, tenant: str, slide_id: str) -> QualityControl:
+    """What holds before the first change; another one after each reset, so that what was read before is stale."""
+    seed = json.dumps([tenant, tenant_epoch(connection, tenant), slide_id])
+    return QualityControl("NotSet", hashlib.sha256(seed.encode("ascii")).hexdigest()[:16])
+
+
+def _make_row(connection: Connection, tenant: str, slide_id: str) -> None:
+    first = _initial(connection, tenant, slide_id)
+    row = {"tenant": tenant, "slide_id": slide_id, "status": first.status, "version_id": first.version_id}
+    connection.execute(insert(table), row)
+
+
+def _stale(slide_id: str, sent: str | None, now: QualityControl | None) -> Refusal:
+    stored = f"{now.version_id!r} ({now.status})" if now else "gone"
+    return Refusal(
+        Refusals.STALE_VERSION,
+        f"the quality control of slide {slide_id!r} has changed: versionId {sent!r} was sent, stored is {stored}",
+        "read the slide's info again, decide again, and send the versionId read with it",
+    )

@@ -1,0 +1,184 @@
+"""What the fake PACS remembers: one protocol, and the frozen values that go in and out of it.
+
+Everything belongs to a tenant. Text is Unicode without lone surrogates, else `ValueError`; what the state of things
+forbids is a `Refusal`, and then nothing was changed; a state that can't be opened, read or written is a `StoreError`.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, BinaryIO, Literal, Protocol
+
+CredentialKind = Literal["development", "issued", "callback", "session"]
+AttachmentState = Literal["new", "upload-in-progress", "stored"]
+QualityStatus = Literal["NotSet", "QualityOk", "Rejected"]
+
+
+class StoreError(Exception):
+    """The state can't be opened, read or written; the text names the file and says what to do."""
+
+
+class ContentReplacedError(Exception):
+    """An attachment's bytes were replaced or dropped while they were being read: cut the connection, read again."""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a secret allows: the tenant it opens, and the application and case that it is bound to, if any.
+
+    A `development` credential is the tenant's own and permanent. `expires_at` is aware; None is never.
+    """
+
+    tenant: str
+    kind: CredentialKind
+    application: str | None = None
+    accession: str | None = None
+    issuer: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AttachmentEntry:
+    """One declared attachment; `size` in bytes is None until bytes were stored (also while others replace them).
+
+    `content` names these very bytes for `Store.read_attachment`: an upload stores under another name.
+    """
+
+    name: str
+    state: AttachmentState
+    size: int | None = None
+    content: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """A result as it is stored.
+
+    `document` holds the caller's members in the caller's order, without `id`, `versionId` and `attachments`.
+    """
+
+    id: int
+    version_id: str
+    application: str
+    slide_id: str
+    document: dict[str, Any]
+    attachments: tuple[AttachmentEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class QualityControl:
+    """A slide's quality control, with the `versionId` that the next change has to name."""
+
+    status: QualityStatus
+    version_id: str
+
+
+class Store(Protocol):
+    """All state of the fake PACS; every method is one step that others see whole or not at all, from any thread.
+
+    Raises `Refusal`: UNKNOWN_RESULT, UNKNOWN_ATTACHMENT and UNKNOWN_TENANT wherever one is named that isn't there.
+    """
+
+    def create_tenant(self, name: str, secret: str | None = None, members: Mapping[str, str] | None = None) -> None:
+        """Make an empty tenant, all or nothing: with its development token, and its users (name to password).
+
+        Refused: NAME_TAKEN, when there is such a tenant, or another tenant has the token or one of the users.
+        """
+
+    def tenants(self) -> list[str]:
+        """The names of all tenants, sorted."""
+
+    def reset_tenant(self, name: str) -> None:
+        """Forget the tenant's results, quality control, issued tokens and sessions; its own token and users stay."""
+
+    def add_credential(self, secret: str, credential: Credential) -> None:
+        """Let the secret open what the credential says; a `development` one replaces the tenant's former one.
+
+        A secret of the same tenant gets its new meaning. Refused: NAME_TAKEN, when another tenant has this secret.
+        """
+
+    def credential(self, secret: str) -> Credential | None:
+        """What the secret opens, whether expired or not: the caller has the clock."""
+
+    def purge_expired(self, now: datetime) -> int:
+        """Forget the credentials that expired at `now` or before; answers how many."""
+
+    def set_users(self, tenant: str, members: Mapping[str, str]) -> None:
+        """Make these the tenant's users, name to password, and no others.
+
+        Refused: NAME_TAKEN, when another tenant has one of these names.
+        """
+
+    def check_user(self, name: str, password: str) -> str | None:
+        """The user's tenant, or None; takes as long for an unknown user as for a wrong password."""
+
+    def create_result(
+        self,
+        tenant: str,
+        application: str,
+        slide_id: str,
+        document: Mapping[str, Any],
+        attachment_names: Sequence[str],
+        version_id: str,
+    ) -> StoredResult:
+        """Store a new result; ids count from 1 per tenant and application and are never used again.
+
+        Refused: INVALID_REQUEST, when an attachment is declared twice.
+        """
+
+    def result(self, tenant: str, application: str, result_id: int) -> StoredResult:
+        """One result."""
+
+    def results(self, tenant: str, application: str, slide_id: str | None = None) -> list[StoredResult]:
+        """All results of the application, or those of one slide, ordered by id."""
+
+    def update_result(
+        self,
+        tenant: str,
+        application: str,
+        result_id: int,
+        document: Mapping[str, Any],
+        attachment_names: Sequence[str],
+        *,
+        expected_version: str | None,
+        slide_id: str,
+        version_id: str,
+    ) -> StoredResult:
+        """Replace a result if it still has the expected version (None: any), and give it the new `version_id`.
+
+        Attachments whose names stay keep bytes and state, new ones are `new`, dropped ones lose their bytes.
+        Refused: IDENTITY_CHANGED (another slide), STALE_VERSION, INVALID_REQUEST (an attachment declared twice).
+        """
+
+    def delete_result(self, tenant: str, application: str, result_id: int) -> None:
+        """Delete a result with its attachments."""
+
+    def attachment(self, tenant: str, application: str, result_id: int, name: str) -> AttachmentEntry:
+        """One declared attachment."""
+
+    def put_attachment(
+        self, tenant: str, application: str, result_id: int, name: str, stream: BinaryIO
+    ) -> AttachmentEntry:
+        """Read the stream to its end and make it the bytes of a declared attachment; `versionId` stays.
+
+        Meanwhile the state is `upload-in-progress` and the former bytes can be read; whatever the stream raises is
+        passed on, and all is as before. Of several uploads the last to finish wins. Refused before the stream is
+        read: an undeclared name; at the end: a name that was dropped meanwhile.
+        """
+
+    def read_attachment(self, entry: AttachmentEntry, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` up to `stop` of exactly the content that `attachment()` answered, in pieces.
+
+        Raises `ContentReplacedError` from the iterator when that content has gone, `ValueError` for a range outside.
+        """
+
+    def quality_control(self, tenant: str, slide_id: str) -> QualityControl:
+        """A slide's quality control: `NotSet` with a `versionId` from the start."""
+
+    def set_quality_control(
+        self, tenant: str, slide_id: str, status: QualityStatus, *, expected_version: str | None, version_id: str
+    ) -> QualityControl:
+        """Change it if it still has the expected version (None: any). Refused: STALE_VERSION."""
+
+    def close(self) -> None:
+        """Let go of file or memory; closing again does nothing, any other call raises `StoreError`."""

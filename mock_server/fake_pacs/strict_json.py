@@ -1,0 +1,137 @@
+"""JSON from strangers: everything that Python's parser lets through and others choke on is named and refused."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ia_api_spec import Violation, shown
+from ia_api_spec.violations import SHOWN
+
+MAX_DEPTH = 100
+"""Deepest nesting that is taken (assumed): results nest 9 levels deep."""
+
+MAX_DIGITS = 400
+"""Longest integer that is taken: beyond 309 digits no JSON reader that uses doubles can hold it."""
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""Strings and brackets; possessive, so that an unterminated string costs one pass and no more."""
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class _Doubtful(str):
+    """Stands in the parsed value where something came that can't be kept: its text is what came."""
+
+    __slots__ = ("expected",)
+    expected: str
+
+
+class _Hooks:
+    """The parser's hooks, which notice what can't be kept."""
+
+    def __init__(self) -> None:
+        self.doubts = 0
+
+    def constant(self, name: str) -> _Doubtful:
+        return self._doubtful(name, "a number: JSON has no such constant")
+
+    def float(self, digits: str) -> Any:
+        number = float(digits)
+        return number if math.isfinite(number) else self._doubtful(digits, "a number that a double can hold")
+
+    def integer(self, digits: str) -> Any:
+        if len(digits) <= MAX_DIGITS and math.isfinite(float(digits)):
+            return int(digits)
+        return self._doubtful(digits, "a number that a double can hold")
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            for name in [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
+                members[name] = self._doubtful(f"the member {shown(name)} more than once", "each member once")
+        return members
+
+    def _doubtful(self, came: str, expected: str) -> _Doubtful:
+        self.doubts += 1
+        doubtful = _Doubtful(came if len(came) <= SHOWN else f"{came[:SHOWN]}… ({len(came)} characters)")
+        doubtful.expected = expected
+        return doubtful
+
+
+def parse(raw: bytes) -> tuple[Any, list[Violation]]:
+    """The JSON value of a body, and all that is wrong with it; a violation at pointer "" means that there is no value.
+
+    Refused beside malformed JSON: invalid UTF-8, `NaN` and infinities, numbers that no double holds, lone surrogates,
+    members that come twice, and nesting deeper than `MAX_DEPTH`.
+    """
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        came = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
+        return None, [Violation("body", "", came, "JSON in UTF-8")]
+    if _too_deep(text):
+        return None, [Violation("body", "", f"nesting deeper than {MAX_DEPTH}", f"at most {MAX_DEPTH} levels")]
+    hooks = _Hooks()
+    try:
+        value = json.loads(
+            text,
+            parse_constant=hooks.constant,
+            parse_float=hooks.float,
+            parse_int=hooks.integer,
+            object_pairs_hook=hooks.object,
+        )
+    except json.JSONDecodeError as error:
+        came = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        return None, [Violation("body", "", came, "well-formed JSON")]
+    return value, list(_doubts(value, "")) if hooks.doubts or _SURROGATE.search(text) else []
+
+
+def harmless(value: Any) -> Any:
+    """A refused value in a form that a validator takes, so that all else that is wrong with it can be named too."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [harmless(item) for item in value]
+    if isinstance(value, dict):
+        return {harmless(name): harmless(member) for name, member in value.items()}
+    return value
+
+
+def _too_deep(text: str) -> bool:
+    """Whether brackets outside strings nest too deeply; decided before parsing, which would recurse."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _TOKENS.finditer(text):
+        token = found.group()
+        depth += 1 if token in "[{" else -1 if token in "]}" else 0
+        if depth > MAX_DEPTH:
+            return True
+    return False
+
+
+def _doubts(value: Any, pointer: str) -> Iterator[Violation]:
+    if isinstance(value, _Doubtful):
+        yield Violation("body", pointer, str(value), value.expected)
+    elif isinstance(value, str) and not _encodes(value):
+        yield Violation("body", pointer, shown(value), "text without lone surrogates")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _doubts(item, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            step = name.replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
+            if not _encodes(name):
+                yield Violation("body", f"{pointer}/{step}", shown(name), "a name without lone surrogates")
+            yield from _doubts(member, f"{pointer}/{step}")
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
