@@ -1,0 +1,1 @@
+"""Development tools of this repository: generated documents, checks, the demo. Not shipped."""
