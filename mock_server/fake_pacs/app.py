@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from fake_pacs.answering import PROBLEM, Answer, answer, broken, render
 from fake_pacs.calls import Call, Caller, Oddity, Reply
-from fake_pacs.credentials import identify
+from fake_pacs.credentials import identify, tenant_of
 from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS, Handler
 from fake_pacs.journal import Exchange, redacted_body, redacted_query
 from fake_pacs.reading import media_type_of, read_form, read_json, read_parameters, read_whole, spool
@@ -234,10 +234,7 @@ class _Served:
         undeclared = self._undeclared(refusal, track)
         if undeclared:
             return broken(undeclared, [])
-        headers = {"Content-Type": PROBLEM, **(refusal.headers or {})}
-        if request.path.startswith(self.base_path):
-            headers |= self._own_versions()
-        return Answer(refusal.status, headers, render(refusal.problem()))
+        return Answer(refusal.status, {"Content-Type": PROBLEM, **(refusal.headers or {})}, render(refusal.problem()))
 
     def _undeclared(self, refusal: Refusal, track: Track) -> str | None:
         """What is wrong with a refusal that the operation's contract doesn't know."""
@@ -250,12 +247,14 @@ class _Served:
         return f"{track.operation_id} refused with {refusal.status}, which its contract doesn't declare: {refusal}"
 
     def end(self, response: Response) -> Response:
-        """Writes the exchange into the journal."""
+        """Writes the exchange into the journal; answers of the API carry the server's versions, whatever they are."""
         track: Track = g.track
+        for name, value in self._own_versions().items() if request.path.startswith(self.base_path) else ():
+            response.headers.setdefault(name, value)
         self.world.journal.write(
             Exchange(
                 at=track.at,
-                tenant=track.caller.tenant if track.caller else None,
+                tenant=track.caller.tenant if track.caller else self._tenant_of_token(),
                 method=request.method,
                 path=redacted_query(request.full_path.rstrip("?")[:2000]),
                 operation_id=track.operation_id,
@@ -271,6 +270,10 @@ class _Served:
             )
         )
         return response
+
+    def _tenant_of_token(self) -> str | None:
+        """Who sent what was refused before its caller was asked for: an unknown path, a method that isn't served."""
+        return tenant_of(request.headers.get("Authorization"), self.world)
 
     def _version(self) -> ApiVersion:
         asked = request.headers.get("X-Sectra-ApiVersion")

@@ -16,6 +16,7 @@ from fake_pacs.cli_slides import read_slides, refuse_lone_options, slides, watch
 from fake_pacs.demo import demo_slides, named_application, with_applications
 from fake_pacs.hospital import Application, Hospital
 from fake_pacs.imaging.slide_reader import SlideReader
+from fake_pacs.refusals import Refusal
 from fake_pacs.serving import HttpServer, ListenError
 from fake_pacs.settings import Settings, SettingsError, is_loopback
 from fake_pacs.sql_store import SqlStore
@@ -93,7 +94,6 @@ def main() -> None:
 @click.option(
     "--app",
     "apps",
-    envvar="FAKE_PACS_SERVE_APP",
     multiple=True,
     type=_Application(),
     envvar="FAKE_PACS_SERVE_APP",
@@ -154,7 +154,7 @@ def serve(host: str, port: int, **options: Any) -> None:
             world = World(settings, with_applications(found, options["apps"]), store)
             with watching(reading, world) if reading and watched else nullcontext():
                 _serve(world, listening)
-    except (SettingsError, CatalogError, CertificateError, ListenError, StoreError) as error:
+    except (SettingsError, CatalogError, CertificateError, ListenError, StoreError, Refusal) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -38,7 +38,15 @@ def identify(operation: Operation, message: Message, parameters: Mapping[str, An
             continue
         _check_application(caller, parameters)
         return caller
-    raise refusals[0]
+    sent = "bearer" in operation.security and message.header("Authorization") and not message.header(CONTROL_HEADER)
+    raise refusals[operation.security.index("bearer") if sent else 0]
+
+
+def tenant_of(authorization: str | None, world: World) -> str | None:
+    """Whose bearer token that header holds, None where it names nobody: for the journal, it opens nothing."""
+    scheme, _, token = (authorization or "").partition(" ")
+    credential = world.store.credential(token.strip()) if scheme.lower() == "bearer" and token.isascii() else None
+    return credential.tenant if credential else None
 
 
 def _check_application(caller: Caller, parameters: Mapping[str, Any]) -> None:

@@ -101,12 +101,20 @@ def test_reset_touches_no_other_tenant(pacs: Any) -> None:
 def test_the_journal_shows_a_tenant_only_its_own_exchanges(pacs: Any) -> None:
     north, _ = fresh(pacs)
     north.get("/slides/demo-he-1/label")
+    north.get("/application/nuclei-counter/results/1")
+    north.ask("DELETE", "/info")
     pacs.get("/slides/demo-he-1/info")
     pacs.get("/nothing")
+    pacs.get("/nothing", {"Authorization": ""})
     own = north.control("GET", "journal").json["exchanges"]
-    assert [entry["operationId"] for entry in own] == ["getSlideLabel"]
+    assert [(entry["operationId"], entry["status"]) for entry in own] == [
+        ("getSlideLabel", 200),
+        (None, 404),
+        (None, 405),
+    ]
     seen = pacs.control("GET", "journal").json["exchanges"]
-    assert {entry["tenant"] for entry in seen} <= {"default", None}
+    assert {entry["tenant"] for entry in seen} == {"default", None}
+    assert [entry["path"].removeprefix(pacs.base) for entry in seen if entry["tenant"] is None] == ["/nothing"]
     assert "getSlideInfo" in [entry["operationId"] for entry in seen]
 
 

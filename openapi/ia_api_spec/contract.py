@@ -12,12 +12,12 @@ from typing import Any
 import jsonschema_rs
 
 from ia_api_spec.committed import snapshot
+from ia_api_spec.naming import name_violations
 from ia_api_spec.narrowing import operations
 from ia_api_spec.tree import DATA, MAPS_OF_NAMES, Document
 from ia_api_spec.unions import exact
 from ia_api_spec.versions import NEWEST, ApiVersion
-from ia_api_spec.violations import Violation, shown
-from ia_api_spec.wording import expectation
+from ia_api_spec.violations import Violation
 
 JSON_MEDIA_TYPES = ("application/json", "application/problem+json")
 
@@ -32,12 +32,16 @@ class Schema:
     pointer: str
     node: Any
     _validator: Any
+    _known: frozenset[str]
 
     def violations(self, value: Any, part: str, prefix: str = "") -> list[Violation]:
-        """Everything in the value that breaks the schema, by JSON Pointer; `prefix` stands before each pointer."""
+        """Everything in the value that breaks the schema, by JSON Pointer; `prefix` stands before each pointer.
+
+        Of more than `naming.MOST` violations the last says that there are others.
+        """
         if self._validator.is_valid(value):
             return []
-        return [found for error in self._validator.iter_errors(value) for found in _violations(error, part, prefix)]
+        return name_violations(self._validator, self._known, value, part, prefix)
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,7 @@ class Contract:
             place: node for _, _, node in operations(document) for place, node in self._inline_schemas(node)
         }
         self._shared = _first_of_equals(self._inline)
+        self._names = frozenset(_member_names([self._schemas, self._inline]))
         self._validators = self._compile()
         self.operations: dict[str, Operation] = {
             node["operationId"]: self._operation(path, method, node) for path, method, node in operations(document)
@@ -125,7 +130,7 @@ class Contract:
     def schema(self, name: str) -> Schema:
         """The schema `#/components/schemas/{name}`. Raises `KeyError` where this version has none of that name."""
         pointer = f"#/components/schemas/{name}"
-        return Schema(pointer, self._schemas[name], self._validators[pointer])
+        return Schema(pointer, self._schemas[name], self._validators[pointer], self._names)
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """The node itself, or what its `$ref` points to."""
@@ -195,7 +200,7 @@ class Contract:
         node = self._inline[place]
         if _is_reference(node):
             return self.schema(node["$ref"].rpartition("/")[2])
-        return Schema(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"])
+        return Schema(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"], self._names)
 
 
 def _key(media_type: str) -> str:
@@ -214,6 +219,16 @@ def _first_of_equals(inline: Mapping[str, Any]) -> dict[str, str]:
     return {place: first.setdefault(text, place) for place, text in own.items()}
 
 
+def _member_names(node: Any) -> Iterator[str]:
+    """Every member that a schema below the node names."""
+    if isinstance(node, dict):
+        properties = node.get("properties")
+        yield from properties if isinstance(properties, dict) else ()
+        node = list(node.values())
+    for child in node if isinstance(node, list) else ():
+        yield from _member_names(child)
+
+
 _IDLE = frozenset({"examples", "example", "default", "title", "description"})
 
 
@@ -227,19 +242,3 @@ def _keywords(node: Any, named: bool = False) -> Any:
         return {name: _keywords(schema) for name, schema in node.items()}
     kept = {key: value for key, value in node.items() if key not in _IDLE and not key.startswith("x-")}
     return {key: value if key in DATA else _keywords(value, key in MAPS_OF_NAMES) for key, value in kept.items()}
-
-
-def _violations(error: Any, part: str, prefix: str) -> Iterator[Violation]:
-    pointer = prefix + "".join(f"/{_escape(step)}" for step in error.instance_path)
-    kind, said = error.kind.name, error.kind.as_dict()
-    if kind == "required":
-        yield Violation(part, f"{pointer}/{_escape(said['property'])}", "nothing", "a value: the member is required")
-    elif kind == "additionalProperties":
-        for name in said["unexpected"]:
-            yield Violation(part, f"{pointer}/{_escape(name)}", shown(error.instance[name]), "no such member")
-    else:
-        yield Violation(part, pointer, shown(error.instance), expectation(kind, said, error.message))
-
-
-def _escape(step: str | int) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")
