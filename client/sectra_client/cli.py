@@ -1,0 +1,144 @@
+"""The command `sectra-client`: lists the slides of a case, or downloads them.
+
+Exit status: 0 all done, 1 some slides failed, 2 wrong usage, 3 the server refused, 4 the server didn't answer, 130
+interrupted.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sectra_client import SectraClient, SectraConnectionError, SectraError
+from sectra_client._clash import require_own_package
+from sectra_client.case_download import Outcome, download_case
+from sectra_client.progress import ProgressBar
+from sectra_client.schemas import CaseImageInfo
+
+FAILED, USAGE, REFUSED, NO_ANSWER, INTERRUPTED = 1, 2, 3, 4, 130
+
+ENVIRONMENT = """\
+environment:
+  SECTRA_URL, SECTRA_APP_ID, SECTRA_USER, SECTRA_CA_FILE   stand in for the options
+  SECTRA_PASSWORD   the user's password; asked for where it is missing
+  SECTRA_TOKEN      a bearer token, instead of user and password
+
+exit status:
+  0 all done, 1 some slides failed, 2 wrong usage, 3 the server refused, 4 the server didn't answer, 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    require_own_package()
+    options = parser(os.environ).parse_args(arguments)
+    try:
+        with _client(options, os.environ) as client:
+            return _case(client, options)
+    except SectraConnectionError as error:
+        return _complain(error, NO_ANSWER)
+    except SectraError as error:
+        return _complain(error, REFUSED)
+    except ValueError as error:
+        return _complain(error, USAGE)
+    except KeyboardInterrupt:
+        return _complain("interrupted; complete slides stay, the next run goes on from there", INTERRUPTED)
+
+
+def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; defaults come from the environment."""
+    top = argparse.ArgumentParser(
+        "sectra-client",
+        description="Asks a PACS that speaks IA-API.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    case = commands.add_parser(
+        "case",
+        help="list the slides of a case, or download them",
+        description="Lists the slides of a case; with --out, downloads their files into a folder for each slide.",
+        epilog=ENVIRONMENT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    case.add_argument("accession", metavar="ACCESSION", help="accession number of the case")
+    case.add_argument("--issuer", help="who issued the number, where several did")
+    case.add_argument("--out", type=Path, metavar="DIR", help="download into this folder; complete slides are skipped")
+    case.add_argument("--threads", type=_count, default=2, metavar="N", help="slides downloaded at once (default: 2)")
+    case.add_argument("--no-progress", action="store_true", help="no progress bar")
+    case.add_argument("--url", default=environment.get("SECTRA_URL"), help="base URL of the API")
+    case.add_argument("--app-id", default=environment.get("SECTRA_APP_ID"), help="application to get a token for")
+    case.add_argument("--user", default=environment.get("SECTRA_USER"), help="user name to get a token with")
+    case.add_argument("--ca-file", default=environment.get("SECTRA_CA_FILE"), help="CA file to check the server with")
+    case.add_argument("--allow-http", action="store_true", help="speak http to an http: URL (for a mock server)")
+    return top
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 64")
+    return int(text)
+
+
+def _client(options: argparse.Namespace, environment: Mapping[str, str]) -> SectraClient:
+    if not options.url:
+        raise ValueError("no server named: give --url, or set SECTRA_URL")
+    verify = options.ca_file or True
+    if token := environment.get("SECTRA_TOKEN"):
+        return SectraClient(options.url, token, options.allow_http, verify=verify)
+    if not options.user or not options.app_id:
+        raise ValueError("no credentials: give --user and --app-id (the password is asked for), or set SECTRA_TOKEN")
+    return SectraClient.from_credentials(
+        options.url,
+        options.app_id,
+        options.user,
+        _password(options.user, environment),
+        _allow_http=options.allow_http,
+        verify=verify,
+    )
+
+
+def _password(user: str, environment: Mapping[str, str]) -> str:
+    """The password from the environment, or asked for. Raises `ValueError` where nobody is there to be asked."""
+    if password := environment.get("SECTRA_PASSWORD"):
+        return password
+    if not sys.stdin.isatty():
+        raise ValueError("no password: set SECTRA_PASSWORD, or run in a terminal to be asked for it")
+    return getpass.getpass(f"Password of {user}: ")
+
+
+def _case(client: SectraClient, options: argparse.Namespace) -> int:
+    slides = client.get_image_infos_in_case(options.accession, accession_number_issuer_id=options.issuer)
+    if options.out is None:
+        for slide in slides:
+            print(_line(slide))
+        return 0
+    outcomes = _download(client, slides, options)
+    failed = sum(outcome.error is not None for outcome in outcomes)
+    skipped = sum(outcome.skipped for outcome in outcomes)
+    done = len(outcomes) - failed
+    print(f"{done} of {len(slides)} slides in {options.out} ({skipped} were there before)", file=sys.stderr)
+    return FAILED if failed else 0
+
+
+def _download(client: SectraClient, slides: list[CaseImageInfo], options: argparse.Namespace) -> list[Outcome]:
+    outcomes = []
+    with ProgressBar(options.accession, disable=options.no_progress) as bar:
+        ids = [slide.id for slide in slides]
+        for outcome in download_case(client, ids, options.out, threads=options.threads, progress=bar.transfer):
+            outcomes.append(outcome)
+            if outcome.error is not None:
+                print(f"{outcome.slide_id}: {outcome.error}", file=sys.stderr)
+    return outcomes
+
+
+def _line(slide: CaseImageInfo) -> str:
+    specimen = slide.specimen.description or slide.specimen.anatomy or ""
+    return "\t".join((slide.id, slide.block.displayName, slide.staining.displayName, specimen)).rstrip("\t")
+
+
+def _complain(error: object, status: int) -> int:
+    print(f"sectra-client: {error}", file=sys.stderr)
+    return status

@@ -1,0 +1,185 @@
+"""The only module that does network I/O: one request out, one answer in, retried as `retries` decides.
+
+`urllib3`'s own Retry isn't used: it doesn't know bodies that break off, sends a generator's body again empty, and can't
+tell a write that may have arrived from one that can't have.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import TypeVar
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from sectra_client.failures import connection_error
+from sectra_client.retries import RetryPolicy
+from sectra_client.utils.errors import SectraConnectionError, SectraTruncatedDownloadError
+from sectra_client.wire.messages import Answer, Request
+
+T = TypeVar("T")
+Timeout = float | tuple[float, float]
+CONNECTIONS = 64
+ERROR_TEXT = 1 << 20
+"""So many bytes of a refusal to a streamed request are read."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """An answer of success whose body is still to be read."""
+
+    status: int
+    headers: dict[str, str]
+    path: str
+    _response: requests.Response
+
+    @property
+    def length(self) -> int | None:
+        """Size of the body in bytes, where the server says it."""
+        value = self.headers.get("content-length", "")
+        return int(value) if value.isdecimal() else None
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """The body in blocks of that many bytes. Raises `SectraTruncatedDownloadError` where it breaks off."""
+        try:
+            while block := self._response.raw.read(size, decode_content=True):
+                yield block
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            received = self._response.raw.tell()
+            raise SectraTruncatedDownloadError(
+                f"the answer to {self.path} broke off after {received} of {self.length or 'unknown'} bytes: "
+                f"{type(error).__name__}. Ask again from the start."
+            ) from None
+
+
+class _Bearer(AuthBase):
+    """Sets the bearer token, and keeps requests from taking credentials out of a `.netrc` instead."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            prepared.headers["Authorization"] = f"Bearer {self._token}"
+        return prepared
+
+
+class Transport:
+    """Sends requests to one server. Safe in threads."""
+
+    def __init__(
+        self, base: str, *, timeout: Timeout, verify: bool | str | os.PathLike[str], retry: RetryPolicy
+    ) -> None:
+        self.base = base
+        self._timeout = _checked(timeout)
+        self._verify = _ca_file(verify)
+        self.retry = retry
+        self._session = requests.Session()
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["User-Agent"] = "ia-api-kit sectra_client"
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._session.close()
+
+    def send(self, request: Request, token: str | None) -> Answer:
+        """Sends a request and reads the whole answer. Raises `SectraConnectionError` or one of its subclasses."""
+        return self._retried(request, lambda: self._whole(request, token))
+
+    @contextmanager
+    def open(self, request: Request, token: str | None) -> Iterator[Stream | Answer]:
+        """Sends a read and hands out the answer with its body unread; a refusal comes as a whole `Answer`."""
+        opened = self._retried(request, lambda: self._opened(request, token))
+        if isinstance(opened, Answer):
+            yield opened
+            return
+        try:
+            yield opened
+        finally:
+            opened._response.close()
+
+    def _retried(self, request: Request, send: Callable[[], T]) -> T:
+        for attempt in range(self.retry.retries):
+            try:
+                answer = send()
+            except SectraConnectionError as error:
+                if not self.retry.may_retry(request, error):
+                    raise
+                wait: float | None = self.retry.wait(attempt)
+            else:
+                wait = self._wait_for(request, answer)
+                if wait is None:
+                    return answer
+            self.retry.sleep(wait or 0.0)
+        return send()
+
+    def _wait_for(self, request: Request, answer: object) -> float | None:
+        if not isinstance(answer, Answer):  # a stream: an answer of success
+            return None
+        return self.retry.asked_to_wait(request, answer.status, answer.headers)
+
+    def _whole(self, request: Request, token: str | None) -> Answer:
+        with self._failures(request), self._request(request, token) as response:
+            return self._answer(request, response, response.raw.read(decode_content=True))
+
+    def _opened(self, request: Request, token: str | None) -> Stream | Answer:
+        with self._failures(request):
+            response = self._request(request, token)
+            if 200 <= response.status_code < 300:
+                return Stream(response.status_code, _headers(response), request.path, response)
+            with response:
+                return self._answer(request, response, response.raw.read(ERROR_TEXT, decode_content=True))
+
+    @contextmanager
+    def _failures(self, request: Request) -> Iterator[None]:
+        """Turns what requests and urllib3 raise into this client's errors; theirs show URLs with their queries."""
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise connection_error(error, request, self.base) from None
+
+    def _request(self, request: Request, token: str | None) -> requests.Response:
+        return self._session.request(
+            request.method,
+            f"{self.base}{request.path}",
+            params=dict(request.query),
+            headers=dict(request.headers),
+            data=request.body,
+            auth=_Bearer(token if request.authorised else None),
+            timeout=self._timeout,
+            verify=self._verify,
+            allow_redirects=False,
+            stream=True,
+        )
+
+    def _answer(self, request: Request, response: requests.Response, body: bytes) -> Answer:
+        return Answer(response.status_code, _headers(response), body, request.path)
+
+
+def _headers(response: requests.Response) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _ca_file(verify: bool | str | os.PathLike[str]) -> bool | str:
+    """Whether, or with which CA file, certificates are checked. Raises `ValueError` where there is no such file."""
+    if isinstance(verify, bool):
+        return verify
+    if not Path(verify).exists():
+        raise ValueError(f"verify is {os.fspath(verify)!r}: there is no such CA file")
+    return os.fspath(verify)
+
+
+def _checked(timeout: Timeout) -> tuple[float, float]:
+    """Seconds to connect and seconds between two reads. Raises `ValueError` unless both are positive numbers."""
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    for value in (connect, read):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise ValueError(f"timeout is {timeout!r}: expected positive seconds, or a pair (connect, read)")
+    return float(connect), float(read)

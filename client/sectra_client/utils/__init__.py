@@ -1,0 +1,1 @@
+"""Errors, under the import path of the client reference."""

@@ -1,0 +1,102 @@
+"""For apps: what the PACS sent, as a model; and the answer to it, in whatever web framework.
+
+invocation = webhooks.parse_invocation(request_body)
+with webhooks.client_for(invocation) as client:
+    stored = client.create_results(invocation.applicationId, result)
+    answer = webhooks.answer(client, stored)
+return answer.body, answer.status, answer.headers
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from sectra_client.client import SectraClient
+from sectra_client.schemas.info import ApplicationInfo
+from sectra_client.schemas.invocation import Invocation, InvocationBase, NewImageFilesInvocation
+from sectra_client.schemas.registration import Registration
+from sectra_client.schemas.results import Result
+from sectra_client.utils.errors import SectraInvocationError
+from sectra_client.wire.messages import JSON, explained, json_body
+
+Body = bytes | str | Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WebhookAnswer:
+    """An HTTP answer as plain values."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+def parse_invocation(body: Body) -> Invocation:
+    """What the user did, by `action`: create, modify, cancel, delete or newImageFiles.
+
+    The body is the request's bytes, its text, or the parsed object. Raises `SectraInvocationError`, a `ValueError`,
+    naming every place that isn't as it should be: answer 400 then.
+    """
+    invocation: Invocation = _parsed(Invocation, body)
+    return invocation
+
+
+def parse_image_notification(body: Body) -> NewImageFilesInvocation:
+    """What came to `/imagenotification`; `action` and `input` may be missing there. Raises `SectraInvocationError`."""
+    invocation: NewImageFilesInvocation = _parsed(NewImageFilesInvocation, body)
+    return invocation
+
+
+def client_for(invocation: InvocationBase, *, _allow_http: bool = False, **options: Any) -> SectraClient:
+    """A client that calls the PACS back as the invocation says; `options` are those of `SectraClient`."""
+    callback = invocation.callbackInfo
+    return SectraClient(callback.url, callback.token, _allow_http, **options)
+
+
+def answer(client: SectraClient, result: Result | None = None) -> WebhookAnswer:
+    """The answer to an invocation, with the client's `response_headers`: the stored result, or `{}` where there is
+    none.
+    """
+    body = b"{}" if result is None else json_body(result)
+    return _json_answer(body, client.response_headers)
+
+
+def registration_answer(registration: Registration, versions: ApplicationInfo) -> WebhookAnswer:
+    """The answer to the administrator's GET; `versions` are the app's own."""
+    return _json_answer(json_body(registration), _headers(versions))
+
+
+def info_answer(versions: ApplicationInfo) -> WebhookAnswer:
+    """The answer to `GET /info`; `versions` are the app's own."""
+    return _json_answer(json_body(versions), _headers(versions))
+
+
+def refusal(error: SectraInvocationError) -> WebhookAnswer:
+    """The answer 400 to what is no invocation."""
+    return WebhookAnswer(400, {"Content-Type": "text/plain; charset=utf-8"}, str(error).encode("utf-8", "replace"))
+
+
+def _json_answer(body: bytes, versions: Mapping[str, str]) -> WebhookAnswer:
+    return WebhookAnswer(200, {"Content-Type": JSON, **versions}, body)
+
+
+def _headers(versions: ApplicationInfo) -> dict[str, str]:
+    return {"X-Sectra-ApiVersion": versions.apiVersion, "X-Sectra-SoftwareVersion": versions.softwareVersion}
+
+
+def _parsed(kind: Any, body: Body) -> Any:
+    try:
+        if isinstance(body, Mapping):
+            return _adapter(kind).validate_python(dict(body))
+        return _adapter(kind).validate_json(body)
+    except ValidationError as error:
+        places = "; ".join(explained(error))
+        raise SectraInvocationError(f"this is no invocation that IA-API 1.10 has: {places}") from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -1,0 +1,50 @@
+"""Files that belong to results."""
+
+from sectra_client.wire.messages import Answer, Call, Request, read_nothing, segment, text, unreadable, whole
+from sectra_client.wire.uploads import Upload
+
+
+def download(app_id: str, result_id: int, name: str) -> Request:
+    """The request for all bytes of an attachment."""
+    return Request(
+        "getAttachment",
+        "GET",
+        _path(app_id, result_id),
+        {"name": text("name", name)},
+        {"Accept-Encoding": "identity"},
+    )
+
+
+def get_range(app_id: str, result_id: int, name: str, start: int, end: int | None) -> Call[bytes]:
+    """The bytes from `start` up to, not including, `end`, as Python slices do. Raises `ValueError` for an empty
+    range.
+    """
+    if start < 0 or (end is not None and end <= start):
+        raise ValueError(f"bytes {start} to {end}: expected 0 <= start < end")
+    request = download(app_id, result_id, name)
+    if start == 0 and end is None:
+        return Call(request, lambda answer: answer.body)
+    asked = f"bytes={start}-{'' if end is None else end - 1}"
+    headers = {**request.headers, "Range": asked}
+    ranged = Request(request.operation, request.method, request.path, request.query, headers)
+
+    def read(answer: Answer) -> bytes:
+        if answer.status != 206:  # ranges needn't be honoured: the whole is a right answer, too
+            return answer.body[start:end]
+        came = answer.headers.get("content-range", "")
+        if not came.startswith(f"bytes {start}-"):
+            raise unreadable(answer, f"asked for {asked}, came Content-Range {came!r}")
+        return answer.body
+
+    return Call(ranged, read)
+
+
+def put(app_id: str, result_id: int, name: str, body: bytes | Upload) -> Call[None]:
+    """Uploads the bytes of a declared attachment."""
+    headers = {"Content-Type": "application/octet-stream"}
+    query = {"name": text("name", name)}
+    return Call(Request("putAttachment", "PUT", _path(app_id, result_id), query, headers, body), read_nothing)
+
+
+def _path(app_id: str, result_id: int) -> str:
+    return f"/applications/{segment('app_id', app_id)}/results/{whole('result_id', result_id)}/attachments"
