@@ -14,7 +14,7 @@ class MockSectraServer(_EmbeddedServer):
     """The fake PACS inside a test, whose `get_results` returns this client's models."""
 
     @staticmethod
-    def read_result(document: Any) -> ResultResponse:  # type: ignore[override]  # declared as a callable member there
+    def read_result(document: dict[str, Any]) -> ResultResponse:
         """The stored result as a model."""
         return ResultResponse.model_validate(document)
 

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fake_pacs.catalog_schema import CASE_MEMBERS, CASE_TEXTS, SLIDE_MEMBERS, Entry, document_of, text_at
+from fake_pacs.catalog_schema import (
+    CASE_ATTRIBUTES,
+    CASE_MEMBERS,
+    CASE_TEXTS,
+    SLIDE_ATTRIBUTES,
+    SLIDE_MEMBERS,
+    Entry,
+    document_of,
+    text_at,
+)
 from fake_pacs.hospital import Case, Slide
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.examining import Examiner, SlideImage
@@ -50,17 +59,14 @@ class Description:
     def _read_case(self, case_entry: Entry) -> None:
         entries = case_entry.entries("slides", SLIDE_MEMBERS, needed=True)
         images = [self._images(entry) for entry in entries]
-        read = next((one.first.instance.members[0] for one in images if one and one.first.instance), {})
-        case = _case(case_entry, read)
+        case = _case(case_entry, {} if case_entry.gives(CASE_ATTRIBUTES) else _attributes_of(images)[0])
         self._refuse_double(case_entry, "accessionNumber", "case", *case.key)
         for entry in entries:
             self._refuse_double(entry, "id", "slide", entry.text("id"))
             if "lisSlideId" in entry.members:
                 self._refuse_double(entry, "lisSlideId", "lisSlideId", *case.key, entry.text("lisSlideId"))
         for entry, found in zip(entries, images, strict=True):
-            details = self._details(
-                entry, case, found.first.instance.members[1] if found and found.first.instance else {}
-            )
+            details = self._details(entry, case, {} if entry.gives(SLIDE_ATTRIBUTES) else _attributes_of([found])[1])
             streamable = entry.flag("isStreamable", True)
             reason = None if streamable else entry.text("notStreamableReason")
             microns = entry.number("micronsPerPixel", 0.0, above=0.0) or None
@@ -107,8 +113,8 @@ class Description:
             if len({image.path for image in images}) > 1:
                 OpenSlidePicture(self.reader, found.layers).check()
             refuse_strangers((file.path for file in files_of(listed)), self.file.parent)
-            if found.first.instance:
-                found.first.instance.members  # noqa: B018 - read now, while an error is one of this slide
+            if not entry.gives(SLIDE_ATTRIBUTES):
+                _attributes_of([found])  # read now, while an error is one of this slide
             return found
         except SlideUnreadable as error:
             self.problems.append((self.file, f"slide {entry.text('id')}: {error.reason}"))
@@ -123,6 +129,14 @@ class Description:
             raise SlideUnreadable(f"{name} is missing: expected at {path}")
         refuse_strangers([path], self.file.parent)
         return path
+
+
+def _attributes_of(images: Iterable[Images | None]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The case-level and slide-level members that the first DICOM image gives; empty where none is DICOM.
+
+    Asked for only where the yaml leaves something open: reading attributes loads pydicom, which takes its time.
+    """
+    return next((one.first.instance.members for one in images if one and one.first.instance), ({}, {}))
 
 
 def _case(entry: Entry, read: Mapping[str, Any]) -> Case:

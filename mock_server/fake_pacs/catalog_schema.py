@@ -22,6 +22,10 @@ CASE_MEMBERS = {*CASE_TEXTS, "accessionNumber", "accessionNumberIssuer", "priori
 SLIDE_TEXTS = ("staining", "block", "seriesInstanceUid", "lisSlideId")
 SLIDE_MEMBERS = {*SLIDE_TEXTS, "id", "files", "image", "focalPlanes", "opticalPaths", "label", "micronsPerPixel"}
 SLIDE_MEMBERS |= {"isStreamable", "notStreamableReason", "specimen"}
+CASE_ATTRIBUTES = (*CASE_TEXTS, "accessionNumberIssuer")
+SLIDE_ATTRIBUTES = (*SLIDE_TEXTS, "specimen")
+"""What DICOM attributes can give where an entry leaves it out."""
+
 _RULES: Mapping[str, tuple[str, str]] = {
     "id": (r"[^\s/?#%]+", "a text free of / ? # % and blanks"),
     "accessionNumber": (r"[^\s/?#%]+", "a text free of / ? # % and blanks"),
@@ -79,6 +83,10 @@ class Entry:
     def flag(self, name: str, default: bool) -> bool:
         """A member that is true or false."""
         return str(self._scalar(name, "bool", "true or false", str(default))).lower() in ("true", "yes", "on")
+
+    def gives(self, names: Iterable[str]) -> bool:
+        """Whether the entry has all of these members."""
+        return all(name in self.members for name in names)
 
     def is_null(self, name: str) -> bool:
         """Whether the member is there and null."""

@@ -1,10 +1,10 @@
 """The fake PACS inside a Python process: `MockSectraServer`, in a thread, for tests and scripts."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 from fake_pacs.answering import render
 from fake_pacs.app import Application, create_app, http_limits, server_problem
@@ -41,9 +41,6 @@ class MockSectraServer:
 
     Leaving the context raises `BrokenContractError` if the server broke its own contract meanwhile.
     """
-
-    read_result: ClassVar[Callable[[Any], Any]] = staticmethod(AttributeView)
-    """What `get_results` makes of a stored result; `sectra_client.mock_server` sets it to the client's model."""
 
     def __init__(
         self,
@@ -182,6 +179,11 @@ class MockSectraServer:
             slide = replace(known, files=slide.files)
         self._check(slide)
         self.world.add_slide(slide)
+
+    @staticmethod
+    def read_result(document: dict[str, Any]) -> Any:
+        """What `get_results` makes of a stored result; `sectra_client.mock_server` makes the client's model of it."""
+        return AttributeView(document)
 
     def get_results(self, app_id: str, slide_id: str) -> list[Any]:
         """The results that an application stored on a slide, ordered by id, read past HTTP."""

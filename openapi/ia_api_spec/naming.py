@@ -1,8 +1,8 @@
 """Every violation of a value named, without ever holding more than a few hundred of them at a time.
 
-The validator collects all errors of a value before it gives the first, each with a copy of its instance: so that a small
-body full of mistakes could fill the memory. So wide lists and objects are looked at in windows, and after `MOST`
-violations nobody reads on.
+The validator collects all errors of a value, each with a copy of its instance, before it gives the first: a small body
+full of mistakes could fill the memory. So wide lists and objects are looked at in windows, and after `MOST` violations
+nobody reads on.
 """
 
 from collections.abc import Iterator
