@@ -1,7 +1,8 @@
 """Does the wheel work where nothing else is? `python -m tools.check_install` (uses the package index, as pip does).
 
-In a fresh environment: the base install imports the client and nothing of the server, and `fake-pacs` names the extra
-that is missing; with the extra `server`, `fake-pacs` serves the demo hospital, which lies in the wheel.
+In a fresh environment: the base install, with no extra, reads, downloads and writes on a server that this repository
+runs in another process, and `fake-pacs` names the extra that is missing; with the extra `server`, `fake-pacs` serves
+the demo hospital, which lies in the wheel.
 """
 
 import json
@@ -14,35 +15,69 @@ import urllib.request
 import venv
 from pathlib import Path
 
+import demo_hospital
+from tools.demo import running
+from tools.demo_steps import APPLICATION, digest
 from tools.repository import ROOT
 from tools.wheel_files import build
 
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
 
 
+USE = """
+import hashlib, importlib.util, sys
+from sectra_client import SectraClient
+from sectra_client.schemas import Result
+
+url, application = sys.argv[1:]
+with SectraClient.from_credentials(url, application, "dev", "dev", _allow_http=True) as client:
+    slide = client.get_image_metadata("demo-he-1")
+    (file,) = client.download_slide_files(slide.id, "downloaded")
+    stored = client.create_results(application, Result(slideId=slide.id, displayResult="new"))
+    stored.displayResult = "changed"
+    changed = client.update_results(application, stored.id, stored)
+print(slide.id, hashlib.sha256(file.read_bytes()).hexdigest(), changed.displayResult)
+print(changed.versionId != stored.versionId, importlib.util.find_spec("flask"))
+"""
+"""What a user of the base install does: metadata, a download, a new result, an update."""
+
+
 class InstallError(Exception):
     """The installed wheel doesn't do what it should; the text says what it did."""
 
 
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def run(command: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a folder without our sources in reach; its output is kept."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=600
     )
 
 
-def succeed(command: list[str], folder: Path) -> str:
+def succeed(command: list[str], folder: Path, **variables: str) -> str:
     """The output of a command that must succeed. Raises `InstallError`."""
-    done = run(command, folder)
+    done = run(command, folder, **variables)
     if done.returncode:
         raise InstallError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
+def check_client(scripts: Path, folder: Path) -> None:
+    """The base install against a server elsewhere: the client and its command do their work. Raises `InstallError`."""
+    original = digest(demo_hospital.folder() / "slides" / "colon_he.svs")
+    with running(None) as pacs:
+        said = succeed([str(scripts / "python"), "-W", "error", "-c", USE, pacs.url, APPLICATION], folder)
+        case = [str(scripts / "sectra-client"), "case", "S26-1001", "--issuer", "LAB-NORTH", "--allow-http"]
+        named = ["--url", pacs.url, "--user", "dev", "--app-id", APPLICATION]
+        listed = succeed([*case, *named], folder, SECTRA_PASSWORD="dev")
+    if said.split() != ["demo-he-1", original, "changed", "True", "None"]:
+        raise InstallError(f"the installed client should download {original} and store, but said:\n{said}")
+    if not listed.startswith("demo-he-1\t"):
+        raise InstallError(f"sectra-client should list the slides of the case, but said:\n{listed}")
+
+
 def check_base(scripts: Path, folder: Path) -> None:
-    """The base install: the client imports, the server's command says what is missing. Raises `InstallError`."""
-    succeed([str(scripts / "python"), "-c", "import sectra_client, sectra_client.schemas"], folder)
+    """The base install: the server's command says what is missing. Raises `InstallError`."""
     refused = run([str(scripts / "fake-pacs"), "--help"], folder)
     if refused.returncode == 0 or "ia-api-kit[server]" not in refused.stderr:
         raise InstallError(f"fake-pacs without its extra should name ia-api-kit[server], but said:\n{refused.stderr}")
@@ -85,6 +120,7 @@ def main() -> int:
         try:
             succeed([*pip, str(wheel)], folder)
             check_base(scripts, folder)
+            check_client(scripts, folder)
             succeed([*pip, f"{wheel}[server]"], folder)
             check_server(scripts, folder)
         except InstallError as error:

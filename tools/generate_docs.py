@@ -1,6 +1,7 @@
 """The parts of the documents that are made from the code: `python -m tools.generate_docs [--check]`.
 
 - README.md, between the markers: the table operation × version × evidence, from the contract;
+- docs/client.md, between markers: the methods of the client and the tree of its errors;
 - docs/cli.md: the help of `fake-pacs`, from click;
 - docs/refusals.md: the catalogue of refusals, from `fake_pacs.refusals`.
 """
@@ -15,30 +16,32 @@ import click
 from fake_pacs import cli
 from fake_pacs.refusals import TYPE_PREFIX, Refusals
 from ia_api_spec import VERSIONS, ApiVersion, Contract, Operation, load
+from tools.client_docs import error_tree, methods_table
 from tools.repository import ROOT, relative
 
-BEGIN = "<!-- operations: made by `make generate`, don't edit -->"
-END = "<!-- /operations -->"
 MADE = "<!-- Made by `make generate` from the code; don't edit. -->\n\n"
 
 
 def documents() -> dict[Path, str]:
-    """Every generated document as it should be, by path. Raises `ValueError` where README.md lacks its markers."""
-    readme = ROOT / "README.md"
+    """Every generated document as it should be, by path. Raises `ValueError` where one lacks its markers."""
+    readme, client = ROOT / "README.md", ROOT / "docs" / "client.md"
+    page = with_part(client.read_text("utf-8"), "methods", methods_table())
     return {
-        readme: with_table(readme.read_text("utf-8"), operations_table()),
+        readme: with_part(readme.read_text("utf-8"), "operations", operations_table()),
+        client: with_part(page, "errors", error_tree()),
         ROOT / "docs" / "cli.md": MADE + command_line(),
         ROOT / "docs" / "refusals.md": MADE + refusals(),
     }
 
 
-def with_table(text: str, table: str) -> str:
-    """The text with the table between the markers."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def with_part(text: str, name: str, made: str) -> str:
+    """The text with what was made between the markers of that name. Raises `ValueError` where they are missing."""
+    first, last = f"<!-- {name}: made by `make generate`, don't edit -->", f"<!-- /{name} -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"README.md needs the markers {BEGIN} and {END}, in this order")
-    return f"{before}{begin}\n\n{table}\n{end}{after}"
+        raise ValueError(f"the document needs the markers {first} and {last}, in this order")
+    return f"{before}{begin}\n\n{made}\n{end}{after}"
 
 
 def operations_table() -> str:

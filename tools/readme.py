@@ -1,10 +1,10 @@
-"""Runs the blocks of README.md as a reader would: in order, from an empty folder, with .venv's commands on PATH.
+"""Runs the blocks of a document as a reader would: in order, from an empty folder, with .venv's commands on PATH.
 
 A fenced block is one of these, by what follows the fence:
 
 - `bash`: typed into one terminal that stays open; `bash server`: one command in a terminal of its own, which is up when
   it says how to stop it; `bash skip: REASON`: not run;
-- `python`: a program of its own;
+- `python`: a program of its own; `python file: NAME`: a file of that name, for programs after it to import;
 - `text` right after one that ran: its output, where `…` stands for anything;
 - `text` elsewhere, and other languages: only read.
 
@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Self
 
 FENCE = re.compile(r"^```(\w*)[ \t]*(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WORDS = re.compile(r"(server|(skip|file): .+)?")
 PORTS = ("8001", "8002")
 READY = "Ctrl-C"
 END = "__end_of_block__"
 
 
 class ReadmeError(AssertionError):
-    """A block of the README doesn't do what the README says; the text names its line."""
+    """A block of a document doesn't do what the document says; the text names its line."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def blocks(markdown: str) -> Iterator[Block]:
     for match, after in zip(found, [*found[1:], None], strict=True):
         language, word, text = match.groups()
         line = markdown.count("\n", 0, match.start()) + 1
-        if language not in ("bash", "python", "text") or (word not in ("", "server") and not word.startswith("skip: ")):
+        if language not in ("bash", "python", "text") or not WORDS.fullmatch(word):
             raise ReadmeError(f"line {line}: ```{language} {word} is no block that is known; see tools/readme.py")
         follows = after is not None and after[1] == "text" and not markdown[match.end() : after.start()].strip()
         yield Block(line, language, word, text, after[3] if after and follows else None)
@@ -103,6 +104,9 @@ class Session:
     def run(self, block: Block) -> None:
         """Runs a block and compares its output. Raises `ReadmeError`."""
         text = self._with_ports(block.text)
+        if block.word.startswith("file: "):
+            (self._folder / block.word.removeprefix("file: ")).write_text(text, "utf-8")
+            return
         if block.word == "server":
             said, well = self._serve(text)
         elif block.language == "python":
@@ -113,7 +117,7 @@ class Session:
             raise ReadmeError(f"line {block.line}: the block failed:\n{block.text}\n--- it said:\n{said}")
         wanted = None if block.output is None else self._with_ports(block.output)
         if wanted is not None and not matches(said, wanted):
-            raise ReadmeError(f"line {block.line}: the output is another:\n{said}\n--- the README says:\n{wanted}")
+            raise ReadmeError(f"line {block.line}: the output is another:\n{said}\n--- the document says:\n{wanted}")
 
     def _with_ports(self, text: str) -> str:
         for port, free in self._ports.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tools import generate_docs
+from tools.client_docs import methods_table
 from tools.repository import PACKAGES, ROOT
 
 from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS
@@ -80,6 +81,11 @@ def test_the_generated_documents_are_current() -> None:
     assert stale == [], "run `make generate`"
 
 
-def test_a_readme_without_markers_is_an_error() -> None:
-    with pytest.raises(ValueError, match=r"README\.md needs the markers"):
-        generate_docs.with_table("no markers", "| a |\n")
+def test_every_operation_has_exactly_one_row_in_the_page_of_the_client() -> None:
+    rows = re.findall(r"^\| `\w+` \|.*\| `(\w+)` \| [\d.–]+ \|$", methods_table(), re.MULTILINE)
+    assert Counter(rows) == Counter(dict.fromkeys(API, 1))
+
+
+def test_a_document_without_markers_is_an_error() -> None:
+    with pytest.raises(ValueError, match="needs the markers <!-- methods: made by"):
+        generate_docs.with_part("no markers", "methods", "| a |\n")

@@ -1,4 +1,4 @@
-"""The README's blocks do what it says."""
+"""The blocks of the README and of pages in docs/ do what is said there."""
 
 import re
 import shutil
@@ -10,6 +10,9 @@ from tools.readme import Block, ReadmeError, Session, blocks, matches
 from tools.repository import ROOT, in_ci
 
 README = (ROOT / "README.md").read_text("utf-8")
+
+PAGES = ("answering-webhooks.md", "client.md")
+"""The pages whose blocks are run, too."""
 
 needs_terminal = pytest.mark.skipif(
     not in_ci() and not all(map(shutil.which, ("bash", "curl"))), reason="the README's blocks need bash and curl"
@@ -25,8 +28,20 @@ def test_every_block_of_the_readme_does_what_it_says(tmp_path: Path) -> None:
     assert len(run) >= 8
 
 
+@needs_terminal
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_of_a_page_does_what_it_says(tmp_path: Path, page: str) -> None:
+    run = [block for block in blocks((ROOT / "docs" / page).read_text("utf-8")) if block.runs]
+    with Session(tmp_path, Path(sys.executable).parent) as session:
+        for block in run:
+            session.run(block)
+    assert run
+
+
 def test_every_block_that_is_not_run_says_why() -> None:
-    skipped = [block for block in blocks(README) if block.language in ("bash", "python") and not block.runs]
+    documents = [README, *((ROOT / "docs" / page).read_text("utf-8") for page in (*PAGES, "migrating.md"))]
+    read = [block for document in documents for block in blocks(document) if block.language in ("bash", "python")]
+    skipped = [block for block in read if not block.runs]
     assert all(len(block.word.removeprefix("skip: ")) > 10 for block in skipped)
 
 
@@ -61,6 +76,13 @@ def test_blocks_share_one_terminal_and_one_folder(tmp_path: Path) -> None:
         session.run(Block(2, "bash", "", "echo $NAME > file.txt\ncat file.txt\n", "slide\n"))
         session.run(Block(3, "python", "", "import pathlib\nprint(pathlib.Path('file.txt').read_text())\n", "slide\n"))
     assert (tmp_path / "file.txt").read_text() == "slide\n"
+
+
+@needs_terminal
+def test_a_file_is_there_for_the_programs_after_it(tmp_path: Path) -> None:
+    with Session(tmp_path, Path(sys.executable).parent) as session:
+        session.run(Block(1, "python", "file: mine.py", "ANSWER = 42\n"))
+        session.run(Block(2, "python", "", "import mine\nprint(mine.ANSWER)\n", "42\n"))
 
 
 def test_an_output_belongs_to_the_block_right_before_it() -> None:
