@@ -1,6 +1,7 @@
 """The client library for IA-API: what a vendor's production app imports."""
 
-from sectra_client._clash import ClashWarning, warn_of_clash
+from sectra_client._clash import ClashWarning
+from sectra_client._clash import warn_of_clash as _warn_of_clash
 from sectra_client.client import SectraClient
 from sectra_client.retries import RetryPolicy
 from sectra_client.utils.errors import (
@@ -29,7 +30,7 @@ DISTRIBUTION = "ia-api-kit"
 
 get_launch_data = SectraClient.get_launch_data
 
-warn_of_clash()
+_warn_of_clash()
 
 __all__ = [
     "DISTRIBUTION",

@@ -6,9 +6,9 @@ import warnings
 from pathlib import Path
 
 ADVICE = (
-    "The package sectra-image-analysis-api is installed beside ia-api-kit, and both own the folder sectra_client: "
-    "files of one overwrite those of the other, and uninstalling one deletes the other's. Run: pip uninstall "
-    "sectra-image-analysis-api, then: pip install --force-reinstall --no-deps ia-api-kit"
+    "The package sectra-image-analysis-api is, or was, installed beside ia-api-kit, and both own the folder "
+    "sectra_client: files of one overwrite those of the other, and uninstalling one deletes the other's. Run: "
+    "pip uninstall sectra-image-analysis-api, then: pip install --force-reinstall --no-deps ia-api-kit"
 )
 
 

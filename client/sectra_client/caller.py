@@ -2,22 +2,24 @@
 read.
 """
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
+from sectra_client.redaction import redacted
 from sectra_client.schemas.info import ApplicationInfo
+from sectra_client.single_flight import SingleFlight
 from sectra_client.tokens import Credentials
 from sectra_client.transport import Stream, Transport
-from sectra_client.utils.errors import SectraVersionError
+from sectra_client.utils.errors import SectraUnreadableAnswerError, SectraVersionError
 from sectra_client.versions import is_older, spoken_with
 from sectra_client.wire.info import get_info
 from sectra_client.wire.messages import Answer, Call, Request, refusal
 
 T = TypeVar("T")
 RENEW_ON = frozenset({401, 403})
+STORED = "The write was probably stored: read what is stored before you send it again."
 
 
 class Caller:
@@ -26,36 +28,33 @@ class Caller:
     def __init__(self, transport: Transport, credentials: Credentials) -> None:
         self._transport = transport
         self._credentials = credentials
-        self._lock = threading.Lock()
+        self._flight = SingleFlight[ApplicationInfo]()
         self._info: ApplicationInfo | None = None
 
     @property
     def info(self) -> ApplicationInfo:
         """The server's versions, asked for at first use (without version headers) and kept as long as this caller
-        lives.
+        lives. Threads that ask at the same time share one answer, or one error.
         """
-        with self._lock:
-            if self._info is None:
-                call = get_info()
-                self._info = call.read(self._accepted(call.request))
-            return self._info
+        return self._flight.get(lambda: self._info, self._asked)
 
     def perform(self, call: Call[T]) -> T:
         """Sends the call's request and reads its answer. Raises any `SectraError`."""
-        return call.read(self._accepted(self._versioned(call.request)))
+        return self._performed(call, self._versioned(call.request))
 
     @contextmanager
     def stream(self, request: Request) -> Iterator[Stream]:
         """Sends a read and hands out its answer with the body unread. Raises any `SectraError`."""
         versioned = self._versioned(request)
         token = self._credentials.token()
+        tokens = [token]
         with ExitStack() as stack:
             answer = stack.enter_context(self._transport.open(versioned, token))
             if isinstance(answer, Answer) and (fresh := self._renewed(answer, token)):
-                token = fresh
-                answer = stack.enter_context(self._transport.open(versioned, token))
+                tokens.append(fresh)
+                answer = stack.enter_context(self._transport.open(versioned, fresh))
             if isinstance(answer, Answer):
-                raise refusal(_redacted(answer, token))
+                raise refusal(redacted(answer, tokens))
             yield answer
 
     def close(self) -> None:
@@ -74,23 +73,45 @@ class Caller:
         versions = {name: value for name, value in values.items() if value and value.isascii() and value.isprintable()}
         return replace(request, headers={**request.headers, **versions})
 
-    def _accepted(self, request: Request) -> Answer:
-        """The answer to the request, sent once more with a new token where the server refuses the first. Raises its
-        refusal.
+    def _asked(self) -> ApplicationInfo:
+        call = get_info()
+        self._info = self._performed(call, call.request)
+        return self._info
+
+    def _performed(self, call: Call[T], request: Request) -> T:
+        """What the answer says; the request is sent once more with a new token where the server refuses the first.
+        Raises its refusal.
         """
         token = self._credentials.token()
+        tokens = [token]
         answer = self._transport.send(request, token)
         if fresh := self._renewed(answer, token):
-            token = fresh
-            answer = self._transport.send(request, token)
-        if not answer.is_success:
-            raise refusal(_redacted(answer, token))
-        return answer
+            tokens.append(fresh)
+            answer = self._transport.send(request, fresh)
+        return outcome(call, answer, tokens)
 
     def _renewed(self, answer: Answer, token: str) -> str | None:
         return self._credentials.renewed(token) if answer.status in RENEW_ON else None
 
 
-def _redacted(answer: Answer, token: str) -> Answer:
-    """The answer without the token, in case the server repeats it in its text."""
-    return replace(answer, body=answer.body.replace(token.encode("ascii"), b"[token]"))
+def outcome(call: Call[T], answer: Answer, secrets: Iterable[str]) -> T:
+    """What the answer says. Raises its refusal, or `SectraUnreadableAnswerError`; neither shows the secrets."""
+    if not answer.is_success:
+        raise refusal(redacted(answer, secrets))
+    try:
+        return call.read(answer)
+    except SectraUnreadableAnswerError as error:
+        why = error
+    told = _shown(call, redacted(answer, secrets)) or type(why)(f"the answer to {answer.path} can't be read")
+    if call.request.may_repeat:
+        raise told
+    raise SectraUnreadableAnswerError(f"{told}. {STORED}")
+
+
+def _shown(call: Call[T], answer: Answer) -> SectraUnreadableAnswerError | None:
+    """Why the answer can't be read, after what mustn't be shown was taken out of it."""
+    try:
+        call.read(answer)
+    except SectraUnreadableAnswerError as error:
+        return error
+    return None

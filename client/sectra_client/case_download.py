@@ -15,8 +15,8 @@ from sectra_client.filenames import UsedNames, safe_name
 from sectra_client.progress import Progress
 from sectra_client.utils.errors import SectraError
 
-MANIFEST = ".sectra-client.json"
-"""In the folder of a slide once it's complete: the slide's id, and its files with their sizes."""
+MANIFEST = ".{}.sectra-client.json"
+"""Beside the folder of a slide once it's complete: the slide's id, and its files with their sizes."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,20 +79,25 @@ def _download(client: SectraClient, slide_id: str, place: Path, progress: Progre
 def complete_files(place: Path, slide_id: str) -> list[Path]:
     """The files of a slide that is complete in that folder; none where it isn't."""
     try:
-        manifest = json.loads((place / MANIFEST).read_text("utf-8"))
+        manifest = json.loads(_manifest(place).read_text("utf-8"))
         sizes: dict[str, int] = dict(manifest["files"])
         is_complete = manifest["slide"] == slide_id and all((place / n).stat().st_size == s for n, s in sizes.items())
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s can't be used, the slide is fetched again: %s", place / MANIFEST, error)
+        logger.warning("%s can't be used, the slide is fetched again: %s", _manifest(place), error)
         return []
     return [place / name for name in sizes] if is_complete else []
 
 
 def _write_manifest(place: Path, slide_id: str, files: list[Path]) -> None:
     manifest = {"slide": slide_id, "files": {file.name: file.stat().st_size for file in files}}
-    (place / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    _manifest(place).write_text(json.dumps(manifest), "utf-8")
+
+
+def _manifest(place: Path) -> Path:
+    """Beside the folder, not in it: a file of the slide may have any name."""
+    return place.with_name(MANIFEST.format(place.name))
 
 
 def _stoppable(stop: threading.Event, progress: Progress | None) -> Progress:

@@ -6,16 +6,22 @@ interrupted.
 
 import argparse
 import getpass
+import io
 import os
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import sectra_client._own_files  # noqa: F401 - says so where the files are another package's
 from sectra_client import SectraClient, SectraConnectionError, SectraError
-from sectra_client._clash import require_own_package
 from sectra_client.case_download import Outcome, download_case
 from sectra_client.progress import ProgressBar
 from sectra_client.schemas import CaseImageInfo
+
+LEAVE_SECONDS = 2.0
+"""After an interruption, transfers have this long to remove what is half-done."""
 
 FAILED, USAGE, REFUSED, NO_ANSWER, INTERRUPTED = 1, 2, 3, 4, 130
 
@@ -32,8 +38,9 @@ exit status:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
-    require_own_package()
     options = parser(os.environ).parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal can't show is no failure
     try:
         with _client(options, os.environ) as client:
             return _case(client, options)
@@ -43,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, REFUSED)
     except ValueError as error:
         return _complain(error, USAGE)
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
-        return _complain("interrupted; complete slides stay, the next run goes on from there", INTERRUPTED)
+        _complain("interrupted; complete slides stay, the next run goes on from there", INTERRUPTED)
+        return _leave(INTERRUPTED)
 
 
 def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -110,6 +121,8 @@ def _password(user: str, environment: Mapping[str, str]) -> str:
 
 
 def _case(client: SectraClient, options: argparse.Namespace) -> int:
+    if options.out is not None and options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out {options.out} is a file: name a folder")
     slides = client.get_image_infos_in_case(options.accession, accession_number_issuer_id=options.issuer)
     if options.out is None:
         for slide in slides:
@@ -137,6 +150,18 @@ def _download(client: SectraClient, slides: list[CaseImageInfo], options: argpar
 def _line(slide: CaseImageInfo) -> str:
     specimen = slide.specimen.description or slide.specimen.anatomy or ""
     return "\t".join((slide.id, slide.block.displayName, slide.staining.displayName, specimen)).rstrip("\t")
+
+
+def _leave(status: int) -> int:
+    """Ends the process where a transfer doesn't: a thread that waits for bytes can't be told to stop."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                sys.stderr.flush()
+                os._exit(status)
+    return status
 
 
 def _complain(error: object, status: int) -> int:

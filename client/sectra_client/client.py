@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import BinaryIO, TypeVar
 
 from sectra_client.addresses import base_url
-from sectra_client.caller import Caller
+from sectra_client.caller import Caller, outcome
 from sectra_client.progress import Progress
 from sectra_client.retries import RetryPolicy
 from sectra_client.schemas.applications import Application
@@ -18,12 +18,13 @@ from sectra_client.schemas.quality_control import QualityControl
 from sectra_client.schemas.results import AdaptedResult, Attachment, Result, ResultResponse
 from sectra_client.tokens import ClientCredentials, Credentials, FixedToken
 from sectra_client.transport import Timeout, Transport
-from sectra_client.utils.errors import SectraConflictError
+from sectra_client.utils.errors import SectraConflictError, SectraUnreadableAnswerError
 from sectra_client.wire import applications, attachments, cases, files, launch, slides, tiles
 from sectra_client.wire import quality_control as wire_quality_control
 from sectra_client.wire import results as wire_results
 from sectra_client.wire import tokens as wire_tokens
-from sectra_client.wire.messages import Call, refusal
+from sectra_client.wire.info import version_headers
+from sectra_client.wire.messages import Call
 from sectra_client.wire.uploads import upload_of
 
 T = TypeVar("T")
@@ -108,9 +109,14 @@ class SectraClient:
 
     @property
     def response_headers(self) -> dict[str, str]:
-        """The two version headers with the server's values: forward them in the answer to a webhook."""
-        info = self.version_info
-        return {"X-Sectra-ApiVersion": info.apiVersion, "X-Sectra-SoftwareVersion": info.softwareVersion}
+        """The two version headers with the server's values: forward them in the answer to a webhook.
+
+        Raises `SectraUnreadableAnswerError` where the server's values have characters that no header may have.
+        """
+        try:
+            return version_headers(self.version_info)
+        except ValueError as error:
+            raise SectraUnreadableAnswerError(f"the answer to /info can't be forwarded: {error}") from None
 
     def get_image_metadata(self, slide_id: str, extended: bool = False, phi: bool = False) -> ImageMetadata:
         """What the PACS knows of a slide; `extended` and `phi` (protected health information) ask for more."""
@@ -259,6 +265,8 @@ class SectraClient:
         """What a browser-launched app was started on; the session token is the credential, no bearer token is needed.
 
         `request_id` is the case's accession number. `callbackInfo` in the answer is what a `SectraClient` is made of.
+        The session token is in the URL's query, as the API has it: urllib3's log shows it at level DEBUG, so keep the
+        logger `urllib3.connectionpool` at INFO or above.
         """
         transport = _transport(url, _allow_http, timeout, verify, retry)
         try:
@@ -273,7 +281,4 @@ def _transport(url: str, allow_http: bool, timeout: Timeout, verify: Verify, ret
 
 def _unauthorised(transport: Transport, call: Call[T]) -> T:
     """Performs a call that carries its own credential."""
-    answer = transport.send(call.request, None)
-    if not answer.is_success:
-        raise refusal(answer)
-    return call.read(answer)
+    return outcome(call, transport.send(call.request, None), call.request.secrets)

@@ -11,6 +11,7 @@ from sectra_client.filenames import UsedNames, announced_name, safe_name
 from sectra_client.multipart_stream import Begin, Event, boundary_of, parts, single
 from sectra_client.progress import Progress
 from sectra_client.transport import Stream
+from sectra_client.utils.errors import SectraTruncatedDownloadError, SectraUnreadableAnswerError
 
 BLOCK = 1 << 20
 logger = logging.getLogger(__name__)
@@ -61,7 +62,13 @@ class Folder:
         self._partials[-1].file.close()
 
     def finish(self) -> list[Path]:
-        """Gives all files their names, replacing older files of these names; returns them in the order of the wire."""
+        """Gives all files their names, replacing older files of these names; returns them in the order of the wire.
+
+        Raises `IsADirectoryError` where a folder has one of the names; then no older file was replaced.
+        """
+        for partial in self._partials:
+            if partial.final.is_dir():
+                raise IsADirectoryError(f"{partial.final} is a folder: a file of the answer has that name")
         for partial in self._partials:
             partial.file.close()
             partial.path.replace(partial.final)
@@ -117,9 +124,26 @@ def _name(disposition: str, fallback: str, number: int) -> str:
 
 
 def _counted(stream: Stream, progress: Progress | None) -> Iterator[bytes]:
+    """The blocks of a whole answer. Raises where the answer is none, or may have been cut inside its headers."""
+    _check_head(stream)
     received = 0
     for block in stream.blocks(BLOCK):
         received += len(block)
         yield block
         if progress:
             progress(received, stream.length)
+    is_framed = stream.length is not None or "transfer-encoding" in stream.headers
+    if not received and not is_framed:
+        raise SectraTruncatedDownloadError(
+            f"the answer to {stream.path} says neither its length nor has it a body: it was cut. Ask again."
+        )
+
+
+def _check_head(stream: Stream) -> None:
+    """Raises `SectraUnreadableAnswerError` for an answer of success that isn't the whole body, plainly."""
+    encoding = stream.headers.get("content-encoding", "identity")
+    if stream.status != 200 or encoding != "identity":
+        raise SectraUnreadableAnswerError(
+            f"{stream.path} was answered with status {stream.status} and Content-Encoding {encoding!r}: "
+            "a download is the whole body, with status 200 and not encoded"
+        )

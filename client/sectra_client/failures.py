@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import requests
 import urllib3
 
+from sectra_client.connections import HandshakeError
 from sectra_client.utils.errors import SectraConnectionError, SectraTimeoutError, SectraUncertainWriteError
 from sectra_client.wire.messages import Request
 
@@ -26,21 +27,28 @@ PERMANENT = (
     requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidSchema,
 )
+ANSWERED = urllib3.exceptions.InvalidHeader
+"""A header of the answer; requests says `InvalidHeader` for those of the request and of the answer."""
+
 REFUSED = urllib3.exceptions.NewConnectionError
 """No time-out, though urllib3 derives it from one."""
 
 TIMEOUTS = (urllib3.exceptions.TimeoutError, requests.exceptions.Timeout, TimeoutError)
 
 
-NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNSUPPORTED_PROTOCOL", "NO_SHARED_CIPHER"})
+TLS = (urllib3.exceptions.SSLError, requests.exceptions.SSLError, ssl.SSLError, HandshakeError)
+NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNSUPPORTED_PROTOCOL", "NO_SHARED_CIPHER", "NO_CERTIFICATE_OR_CRL_FOUND"}
+)
 """What OpenSSL says in a handshake that can't succeed; other TLS failures may come after the request was sent."""
 
 
 def connection_error(error: Exception, request: Request, base: str) -> SectraConnectionError:
     """The error to raise: an uncertain write where a write may have arrived, else a time-out or a failed connection."""
     chain = list(_chain(error))
-    permanent = any(isinstance(link, PERMANENT) or getattr(link, "reason", None) in NO_TLS for link in chain)
-    sent = not permanent and not any(isinstance(link, NOTHING_SENT) for link in chain)
+    answered = any(isinstance(link, ANSWERED) for link in chain)
+    permanent = not answered and any(_is_permanent(link) for link in chain)
+    sent = answered or not (permanent or any(isinstance(link, NOTHING_SENT) for link in chain))
     late = any(isinstance(link, TIMEOUTS) and not isinstance(link, REFUSED) for link in chain)
     what = f"{request.method} {request.path} at {base}: {_reason(chain)}"
     if sent and not request.may_repeat:
@@ -55,7 +63,7 @@ def connection_error(error: Exception, request: Request, base: str) -> SectraCon
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """The error and those that it wraps, outermost first: requests and urllib3 keep them in `args`, `reason` and the
-    context.
+    cause. Not in the context: that leads on to whatever the caller is handling.
     """
     seen: set[int] = set()
     queue = [error]
@@ -64,7 +72,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         if isinstance(link, BaseException) and id(link) not in seen:
             seen.add(id(link))
             yield link
-            queue += [getattr(link, "reason", None), *link.args, link.__cause__, link.__context__]
+            queue += [getattr(link, "reason", None), *link.args, link.__cause__]
+
+
+def _is_permanent(link: BaseException) -> bool:
+    return isinstance(link, PERMANENT) or getattr(link, "reason", None) in NO_TLS
 
 
 def _reason(chain: list[BaseException]) -> str:
@@ -80,7 +92,7 @@ def _reason(chain: list[BaseException]) -> str:
 
 
 def _advice(chain: list[BaseException], sent: bool) -> str:
-    if any(isinstance(link, urllib3.exceptions.SSLError | requests.exceptions.SSLError) for link in chain):
+    if any(isinstance(link, TLS) for link in chain):
         return "TLS failed: pass the hospital's CA file as `verify`, and check that the port speaks TLS."
     if sent:
         return "The server took the request and gave no whole answer: try again later."

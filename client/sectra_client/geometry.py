@@ -7,6 +7,7 @@ resolution, from the upper left corner; fractions of a pixel are kept.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import sectra_client._own_files  # noqa: F401 - says so where the files are another package's
 from sectra_client.schemas.common import Point, Polygon
 from sectra_client.schemas.image import ImageMetadata
 

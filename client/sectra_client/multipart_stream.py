@@ -2,9 +2,9 @@
 memory.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 from sectra_client.utils.errors import SectraTruncatedDownloadError, SectraUnreadableAnswerError
@@ -12,7 +12,6 @@ from sectra_client.utils.errors import SectraTruncatedDownloadError, SectraUnrea
 if TYPE_CHECKING:
     from multipart import PushMultipartParser  # type: ignore[import-untyped]
 
-_BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"((?:[^"\\]|\\.)+)"|([^\s;"]+))', re.IGNORECASE)
 MAX_HEADERS = 64
 
 
@@ -33,10 +32,12 @@ def boundary_of(content_type: str) -> str | None:
     """
     if not content_type.strip().lower().startswith("multipart/"):
         return None
-    found = _BOUNDARY.search(content_type)
-    if not found:
+    message = Message()
+    message["Content-Type"] = content_type
+    boundary = message.get_boundary()
+    if not boundary:
         raise SectraUnreadableAnswerError(f"the content type {content_type!r} names no boundary")
-    return re.sub(r"\\(.)", r"\1", found[1]) if found[1] else found[2]
+    return boundary
 
 
 def single(disposition: str, blocks: Iterable[bytes]) -> Iterator[Event]:

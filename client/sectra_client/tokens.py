@@ -1,12 +1,16 @@
 """Where the bearer token comes from: given once and for all, or fetched and renewed."""
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from sectra_client.schemas.tokens import Token
+from sectra_client.single_flight import SingleFlight
+from sectra_client.utils.errors import SectraUnreadableAnswerError
+
+LONGEST = 10**9
+"""Seconds; a longer lifetime is taken for this one."""
 
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -51,31 +55,42 @@ class FixedToken:
 class ClientCredentials:
     """Tokens fetched with user and password, renewed min(60, lifetime / 2) seconds before they expire.
 
-    Threads that need a token at the same time wait for one fetch and share what it brings.
+    Threads that need a token at the same time wait for one fetch and share what it brings, be it an error.
     """
 
     def __init__(self, fetch: Callable[[], Token], clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._lock = threading.Lock()
-        self._token: str | None = None
-        self._renew_at = 0.0
+        self._flight = SingleFlight[str]()
+        self._held: tuple[str, float] | None = None
 
     def token(self) -> str:
         """The current token, fetched anew where it is about to expire. Raises what fetching raises."""
-        with self._lock:
-            if self._token is None or self._clock() >= self._renew_at:
-                return self._fetched()
-            return self._token
+        return self._flight.get(self._fresh, self._fetched)
 
     def renewed(self, refused: str) -> str | None:
         """A new token, or the current one where another thread has renewed it meanwhile."""
-        with self._lock:
-            return self._token if self._token not in (None, refused) else self._fetched()
+        return self._flight.get(lambda: self._other_than(refused), self._fetched)
+
+    def _fresh(self) -> str | None:
+        return self._held[0] if self._held and self._clock() < self._held[1] else None
+
+    def _other_than(self, refused: str) -> str | None:
+        return self._held[0] if self._held and self._held[0] != refused else None
 
     def _fetched(self) -> str:
         asked_at = self._clock()
         fetched = self._fetch()
-        self._renew_at = asked_at + fetched.expires_in - min(60.0, fetched.expires_in / 2)
-        self._token = checked_token(fetched.access_token)
-        return self._token
+        lifetime = float(max(0, min(fetched.expires_in, LONGEST)))
+        token = _usable(fetched.access_token)
+        self._held = token, asked_at + lifetime - min(60.0, lifetime / 2)
+        return token
+
+
+def _usable(access_token: str) -> str:
+    try:
+        return checked_token(access_token)
+    except ValueError:
+        raise SectraUnreadableAnswerError(
+            "the answer to /token can't be used: its access_token is empty or has characters that no token has"
+        ) from None

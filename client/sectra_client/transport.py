@@ -5,6 +5,7 @@ tell a write that may have arrived from one that can't have.
 """
 
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,19 +15,19 @@ from typing import TypeVar
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from sectra_client.connections import session
 from sectra_client.failures import connection_error
 from sectra_client.retries import RetryPolicy
 from sectra_client.utils.errors import SectraConnectionError, SectraTruncatedDownloadError
 from sectra_client.wire.messages import Answer, Request
+from sectra_client.wire.uploads import UploadError
 
 T = TypeVar("T")
 Timeout = float | tuple[float, float]
-CONNECTIONS = 64
 ERROR_TEXT = 1 << 20
-"""So many bytes of a refusal to a streamed request are read."""
+"""So many bytes of a refusal are read."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Stream:
     def blocks(self, size: int) -> Iterator[bytes]:
         """The body in blocks of that many bytes. Raises `SectraTruncatedDownloadError` where it breaks off."""
         try:
-            while block := self._response.raw.read(size, decode_content=True):
+            while block := self._response.raw.read1(size, decode_content=True):
                 yield block
         except (urllib3.exceptions.HTTPError, OSError) as error:
             received = self._response.raw.tell()
@@ -79,11 +80,9 @@ class Transport:
         self._timeout = _checked(timeout)
         self._verify = _ca_file(verify)
         self.retry = retry
-        self._session = requests.Session()
+        self._session = session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers["User-Agent"] = "ia-api-kit sectra_client"
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=0))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -127,23 +126,30 @@ class Transport:
 
     def _whole(self, request: Request, token: str | None) -> Answer:
         with self._failures(request), self._request(request, token) as response:
-            return self._answer(request, response, response.raw.read(decode_content=True))
+            return _answer(request, response, None if _is_success(response) else ERROR_TEXT)
 
     def _opened(self, request: Request, token: str | None) -> Stream | Answer:
         with self._failures(request):
             response = self._request(request, token)
-            if 200 <= response.status_code < 300:
+            if _is_success(response):
                 return Stream(response.status_code, _headers(response), request.path, response)
             with response:
-                return self._answer(request, response, response.raw.read(ERROR_TEXT, decode_content=True))
+                return _answer(request, response, ERROR_TEXT)
 
     @contextmanager
     def _failures(self, request: Request) -> Iterator[None]:
-        """Turns what requests and urllib3 raise into this client's errors; theirs show URLs with their queries."""
+        """Turns what requests and urllib3 raise into this client's errors; theirs show URLs with their queries.
+
+        What went wrong on this side while uploading comes out as it is.
+        """
         try:
             yield
+            return
+        except UploadError as failed:
+            own = failed.error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise connection_error(error, request, self.base) from None
+        raise own
 
     def _request(self, request: Request, token: str | None) -> requests.Response:
         return self._session.request(
@@ -159,8 +165,15 @@ class Transport:
             stream=True,
         )
 
-    def _answer(self, request: Request, response: requests.Response, body: bytes) -> Answer:
-        return Answer(response.status_code, _headers(response), body, request.path)
+
+def _is_success(response: requests.Response) -> bool:
+    return 200 <= response.status_code < 300
+
+
+def _answer(request: Request, response: requests.Response, most: int | None) -> Answer:
+    """The answer with its body, or with the first so many bytes of it."""
+    body = response.raw.read(most, decode_content=True)
+    return Answer(response.status_code, _headers(response), body, request.path)
 
 
 def _headers(response: requests.Response) -> dict[str, str]:
@@ -168,12 +181,22 @@ def _headers(response: requests.Response) -> dict[str, str]:
 
 
 def _ca_file(verify: bool | str | os.PathLike[str]) -> bool | str:
-    """Whether, or with which CA file, certificates are checked. Raises `ValueError` where there is no such file."""
+    """Whether, or with which CA file, certificates are checked. Raises `ValueError` where there is no such file, or no
+    certificate in it.
+    """
     if isinstance(verify, bool):
         return verify
-    if not Path(verify).exists():
-        raise ValueError(f"verify is {os.fspath(verify)!r}: there is no such CA file")
-    return os.fspath(verify)
+    given = os.fspath(verify)
+    if not given or not Path(given).exists():  # to requests "" means no check at all
+        raise ValueError(f"verify is {given!r}: there is no such CA file")
+    if Path(given).is_file():
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(given)
+        except OSError as error:
+            raise ValueError(
+                f"verify is {given!r}, which can't be used ({error}): expected certificates in PEM"
+            ) from error
+    return given
 
 
 def _checked(timeout: Timeout) -> tuple[float, float]:

@@ -14,12 +14,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+import sectra_client._own_files  # noqa: F401 - says so where the files are another package's
 from sectra_client.client import SectraClient
 from sectra_client.schemas.info import ApplicationInfo
 from sectra_client.schemas.invocation import Invocation, InvocationBase, NewImageFilesInvocation
 from sectra_client.schemas.registration import Registration
 from sectra_client.schemas.results import Result
 from sectra_client.utils.errors import SectraInvocationError
+from sectra_client.wire.info import version_headers
 from sectra_client.wire.messages import JSON, explained, json_body
 
 Body = bytes | str | Mapping[str, Any]
@@ -58,7 +60,7 @@ def client_for(invocation: InvocationBase, *, _allow_http: bool = False, **optio
 
 def answer(client: SectraClient, result: Result | None = None) -> WebhookAnswer:
     """The answer to an invocation, with the client's `response_headers`: the stored result, or `{}` where there is
-    none.
+    none. Raises `SectraUnreadableAnswerError` where the server's versions can't be headers.
     """
     body = b"{}" if result is None else json_body(result)
     return _json_answer(body, client.response_headers)
@@ -66,12 +68,12 @@ def answer(client: SectraClient, result: Result | None = None) -> WebhookAnswer:
 
 def registration_answer(registration: Registration, versions: ApplicationInfo) -> WebhookAnswer:
     """The answer to the administrator's GET; `versions` are the app's own."""
-    return _json_answer(json_body(registration), _headers(versions))
+    return _json_answer(json_body(registration), version_headers(versions))
 
 
 def info_answer(versions: ApplicationInfo) -> WebhookAnswer:
     """The answer to `GET /info`; `versions` are the app's own."""
-    return _json_answer(json_body(versions), _headers(versions))
+    return _json_answer(json_body(versions), version_headers(versions))
 
 
 def refusal(error: SectraInvocationError) -> WebhookAnswer:
@@ -81,10 +83,6 @@ def refusal(error: SectraInvocationError) -> WebhookAnswer:
 
 def _json_answer(body: bytes, versions: Mapping[str, str]) -> WebhookAnswer:
     return WebhookAnswer(200, {"Content-Type": JSON, **versions}, body)
-
-
-def _headers(versions: ApplicationInfo) -> dict[str, str]:
-    return {"X-Sectra-ApiVersion": versions.apiVersion, "X-Sectra-SoftwareVersion": versions.softwareVersion}
 
 
 def _parsed(kind: Any, body: Body) -> Any:

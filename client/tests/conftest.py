@@ -73,56 +73,55 @@ class Scripted:
         return scripts.pop(0) if len(scripts) > 1 else scripts[0]
 
 
-def _handler(scripted: Scripted) -> type[socketserver.StreamRequestHandler]:
-    class Handler(socketserver.StreamRequestHandler):
-        disable_nagle_algorithm = True
+class _Handler(socketserver.StreamRequestHandler):
+    disable_nagle_algorithm = True
+    server: "_Server"
 
-        def handle(self) -> None:
-            while request := self._request():
-                scripted.received.append(request)
-                for step in scripted.script_for(request):
-                    if not self._play(step):
-                        return
+    def handle(self) -> None:
+        while request := self._request():
+            self.server.scripted.received.append(request)
+            for step in self.server.scripted.script_for(request):
+                if not self._play(step):
+                    return
 
-        def _request(self) -> Received | None:
-            try:
-                line = self.rfile.readline().decode("latin-1").split()
-            except OSError:
-                return None
-            if not line:
-                return None
-            headers = {name.lower(): value for name, value in parse_headers(self.rfile).items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            return Received(line[0], line[1], headers, body)
+    def _request(self) -> Received | None:
+        try:
+            line = self.rfile.readline().decode("latin-1").split()
+        except OSError:
+            return None
+        if not line:
+            return None
+        headers = {name.lower(): value for name, value in parse_headers(self.rfile).items()}
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        return Received(line[0], line[1], headers, body)
 
-        def _play(self, step: Step) -> bool:
-            if step in ("close", "reset"):
-                if step == "reset":
-                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    self.connection.close()
-                return False
-            if isinstance(step, float):
-                time.sleep(step)
-                return True
-            try:
-                self.wfile.write(step)
-            except OSError:  # the client had enough
-                return False
+    def _play(self, step: Step) -> bool:
+        if step in ("close", "reset"):
+            if step == "reset":
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+            return False
+        if isinstance(step, float):
+            time.sleep(step)
             return True
+        try:
+            self.wfile.write(step)
+        except OSError:  # the client had enough
+            return False
+        return True
 
-        def finish(self) -> None:
-            try:
-                super().finish()
-            except OSError:  # after a reset there is nothing to flush
-                return
-
-    return Handler
+    def finish(self) -> None:
+        try:
+            super().finish()
+        except OSError:  # after a reset there is nothing to flush
+            return
 
 
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
+    scripted: Scripted
 
 
 @pytest.fixture
@@ -130,7 +129,8 @@ def pacs() -> Iterator[Scripted]:
     """A scripted server; `/info` says 1.10 until it's told otherwise."""
     scripted = Scripted()
     scripted.on("/info", scripted.answer({"apiVersion": "1.10", "softwareVersion": "4.2.0.0"}))
-    with _Server(("127.0.0.1", 0), _handler(scripted)) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.scripted = scripted
         scripted.url = f"http://127.0.0.1:{server.server_address[1]}/base"
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield scripted
@@ -217,7 +217,9 @@ def _of_kind(kind: str, node: Mapping[str, Any], contract: Contract) -> st.Searc
         return _objects(node, contract)
     if kind == "array":
         least = node.get("minItems", 0)
-        return st.lists(from_schema(node["items"], contract), min_size=least, max_size=least + 2)
+        name = node.get("x-unique-by")
+        unique = {"unique_by": lambda item: item[name]} if name else {}
+        return st.lists(from_schema(node["items"], contract), min_size=least, max_size=least + 2, **unique)
     if kind == "string":
         return _texts(node)
     low = node.get("minimum", node.get("exclusiveMinimum", -(10**18)))

@@ -58,6 +58,23 @@ def test_long_answers_are_cut_in_messages_only() -> None:
     assert len(error.text) == 5000
 
 
+PROBLEM = {"content-type": "application/problem+json; charset=utf-8"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}, PROBLEM])
+@pytest.mark.parametrize("text", ['{"error": "slide locked"}', "{}", '{"detail": ""}', '["locked"]', "locked"])
+def test_what_the_server_said_is_shown_even_where_it_is_no_problem_document(text: str, headers: dict[str, str]) -> None:
+    error = SectraRequestError.of(404, text, "/p", headers)
+    assert str(error) == f"Request /p has failed with status code 404: {text}"
+    assert (error.problem is not None) == (headers == PROBLEM and text.startswith("{"))
+
+
+def test_a_problem_document_is_told_by_its_detail_where_its_content_type_does_not() -> None:
+    error = SectraRequestError.of(404, '{"detail": "no slide s"}', "/p", {"content-type": "application/json"})
+    assert error.problem is not None
+    assert str(error).endswith(": no slide s")
+
+
 def test_builtin_kin() -> None:
     assert issubclass(errors.SectraConnectionError, ConnectionError)
     assert issubclass(errors.SectraTimeoutError, TimeoutError)

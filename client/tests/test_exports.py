@@ -1,5 +1,6 @@
 """What can be imported, and what importing costs."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -81,7 +82,7 @@ def test_the_export_list_is_what_there_is() -> None:
     assert sectra_client.__all__ == sorted(sectra_client.__all__, key=lambda name: (not name.isupper(), name))
     public = {name for name in vars(sectra_client) if not name.startswith("_")}
     modules = {name for name in public if type(getattr(sectra_client, name)).__name__ == "module"}
-    assert public - modules - {"warn_of_clash"} == set(sectra_client.__all__)
+    assert public - modules == set(sectra_client.__all__)
 
 
 def test_the_models_of_the_reference_are_exported() -> None:
@@ -134,6 +135,17 @@ def test_a_clash_with_the_community_package_is_seen(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(_clash, "__file__", str(tmp_path / "sectra_client" / "_clash.py"))
     with pytest.warns(_clash.ClashWarning, match="pip uninstall sectra-image-analysis-api"):
         _clash.warn_of_clash()
+
+
+@pytest.mark.parametrize("module", ["cli", "geometry", "webhooks"])
+def test_modules_of_ours_name_the_clash_where_another_package_lies_over_them(tmp_path: Path, module: str) -> None:
+    ours = Path(sectra_client.__file__).parent
+    folder = shutil.copytree(ours, tmp_path / "sectra_client", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "__init__.py").write_text("class SectraClient: ...\n")
+    command = [sys.executable, "-c", f"import sectra_client.{module}"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"ImportError: {_clash.ADVICE}" in ended.stderr
 
 
 def test_files_of_another_package_are_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:

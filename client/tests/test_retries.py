@@ -1,13 +1,22 @@
 """When to send again, and when."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sectra_client import RetryPolicy, SectraConnectionError, SectraTimeoutError, SectraUncertainWriteError
+from sectra_client import (
+    RetryPolicy,
+    SectraClient,
+    SectraConnectionError,
+    SectraTimeoutError,
+    SectraUncertainWriteError,
+)
 from sectra_client.retries import seconds_until
 from sectra_client.transport import Transport
 from sectra_client.wire.messages import Request
@@ -71,3 +80,30 @@ def test_there_is_always_a_time_out(wrong: object) -> None:
 def test_a_ca_file_must_be_there() -> None:
     with pytest.raises(ValueError, match="there is no such CA file"):
         Transport("https://x", timeout=1, verify="/no/such/ca.pem", retry=RetryPolicy())
+
+
+def test_a_ca_file_without_certificates_is_refused_at_once(tmp_path: Path) -> None:
+    garbage = tmp_path / "ca.pem"
+    garbage.write_text("no certificate")
+    with pytest.raises(ValueError, match=r"ca\.pem.*expected certificates in PEM"):
+        SectraClient("https://x", "a-token", verify=garbage)
+    with pytest.raises(ValueError, match="there is no such CA file"):  # requests would check nothing at all
+        SectraClient("https://x", "a-token", verify="")
+
+
+def test_a_ca_file_with_certificates_or_a_folder_of_them_is_taken(tmp_path: Path) -> None:
+    for verify in (requests.certs.where(), tmp_path):
+        assert repr(SectraClient("https://x", "a-token", verify=verify)) == "<SectraClient https://x>"
+
+
+def test_garbage_for_all_of_requests_is_tried_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: RetryPolicy, waits: list[float]
+) -> None:
+    garbage = tmp_path / "ca.pem"
+    garbage.write_text("no certificate")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(garbage))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"https://127.0.0.1:{server.getsockname()[1]}"
+        with SectraClient(url, "a-token", retry=policy) as client, pytest.raises(SectraConnectionError, match="TLS"):
+            _ = client.version_info
+    assert waits == []

@@ -11,11 +11,13 @@ from sectra_client import (
     RetryPolicy,
     SectraClient,
     SectraForbiddenError,
+    SectraServerError,
     SectraUnauthorisedError,
     SectraUnreadableAnswerError,
     get_launch_data,
 )
 from sectra_client.schemas import Token
+from sectra_client.single_flight import SingleFlight
 from sectra_client.tokens import ClientCredentials, FixedToken
 
 LISTED = "/applications/app/results/slide/s"
@@ -71,6 +73,99 @@ def test_a_failed_fetch_is_tried_again_by_the_next() -> None:
     with pytest.raises(SectraUnreadableAnswerError):
         source.token()
     assert source.token() == "t"
+
+
+@pytest.mark.parametrize("unusable", ["", " ", "a b", "tökén", "a\nb"])
+def test_an_unusable_token_is_the_servers_fault_and_leaves_nothing_half_set(unusable: str) -> None:
+    answers = [unusable, unusable, "good"]
+    source = ClientCredentials(lambda: Token(access_token=answers.pop(0), token_type="Bearer", expires_in=3600))
+    for ask in (source.token, lambda: source.renewed("old")):
+        with pytest.raises(SectraUnreadableAnswerError, match="the answer to /token can't be used") as caught:
+            ask()
+        assert not unusable.strip() or unusable not in str(caught.value)
+    assert source.token() == source.token() == "good"
+
+
+def test_an_unusable_token_does_not_replace_the_one_that_is_held() -> None:
+    answers = ["good", "a b"]
+    source = ClientCredentials(lambda: Token(access_token=answers.pop(0), token_type="Bearer", expires_in=3600))
+    assert source.token() == "good"
+    with pytest.raises(SectraUnreadableAnswerError):
+        source.renewed("good")
+    assert source.token() == "good"
+
+
+@pytest.mark.parametrize("seconds", [-(10**400), -5, 0, 10**400])
+def test_odd_lifetimes_are_borne(seconds: int) -> None:
+    fetch = Counting(seconds)
+    source = ClientCredentials(fetch, clock=lambda: 1000.0)
+    assert [source.token(), source.token()] == (["t1", "t1"] if seconds > 0 else ["t1", "t2"])
+
+
+def together(ask: Any, threads: int = 16) -> list[Any]:
+    """What the call returned or raised in each of the threads, which begin at the same time."""
+    begin = threading.Barrier(threads)
+
+    def one(_: int) -> Any:
+        begin.wait()
+        try:
+            return ask()
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+def test_threads_share_one_failure() -> None:
+    count = []
+
+    def fetch() -> Token:
+        count.append(1)
+        time.sleep(0.2)
+        raise SectraUnreadableAnswerError("no token today")
+
+    errors = together(ClientCredentials(fetch).token)
+    assert len(count) == 1
+    assert len(set(map(id, errors))) == 1
+    assert isinstance(errors[0], SectraUnreadableAnswerError)
+
+
+@pytest.mark.parametrize("path", ["/token", "/info"])
+def test_a_dead_endpoint_is_asked_by_one_thread_for_all(pacs: Any, own: SectraClient, path: str) -> None:
+    pacs.on("/token", pacs.answer(grant("t1")))
+    pacs.on(path, [0.2, pacs.answer({"detail": "down"}, 500)])
+    errors = together(lambda: own.get_all_results("s", "app"))
+    assert {type(error) for error in errors} == {SectraServerError}
+    assert len(pacs.asked(path)) == 1
+    assert pacs.asked(LISTED) == []
+
+
+def test_who_waited_for_a_stopped_thread_works_instead() -> None:
+    flight, began, waits = SingleFlight[str](), threading.Event(), threading.Event()
+
+    def stopped() -> str:
+        began.set()
+        waits.wait(5)
+        raise KeyboardInterrupt
+
+    def first() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            flight.get(lambda: None, stopped)
+
+    with ThreadPoolExecutor(2) as pool:
+        leader = pool.submit(first)
+        began.wait(5)
+        follower = pool.submit(flight.get, lambda: None, lambda: "mine")
+        waits.set()
+        leader.result(5)
+        assert follower.result(5) == "mine"
+
+
+def test_a_user_name_with_a_colon_is_refused() -> None:
+    with pytest.raises(ValueError, match="the user name has a colon") as caught:
+        SectraClient.from_credentials("https://pacs", "app", "us:er", "hidden")
+    assert "hidden" not in str(caught.value)
 
 
 @pytest.mark.parametrize("wrong", ["", " ", "two words", "line\nbreak", "ümlaut"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ia_api_spec import Contract
-from sectra_client import SectraClient, SectraInvocationError, webhooks
+from sectra_client import SectraClient, SectraInvocationError, SectraUnreadableAnswerError, webhooks
 from sectra_client.schemas import (
     ApplicationInfo,
     CancelInvocation,
@@ -122,3 +122,29 @@ def test_registration_and_info(app_contract: Contract) -> None:
     assert said["inputTemplate"] == {"type": "wholeSlide"}
     assert answer.headers["X-Sectra-SoftwareVersion"] == "1.0"
     assert json.loads(webhooks.info_answer(versions).body) == {"apiVersion": "1.10", "softwareVersion": "1.0"}
+
+
+@pytest.mark.parametrize("version", ["4.2\r\nSet-Cookie: a=b", "4\x00", "4\x85", "версия"])
+def test_versions_that_are_no_headers_are_not_forwarded(pacs: Any, client: SectraClient, version: str) -> None:
+    pacs.on("/info", pacs.answer({"apiVersion": "1.10", "softwareVersion": version}))
+    with pytest.raises(SectraUnreadableAnswerError, match="X-Sectra-SoftwareVersion would be"):
+        webhooks.answer(client)
+    with pytest.raises(SectraUnreadableAnswerError):
+        _ = client.response_headers
+    with pytest.raises(ValueError, match="X-Sectra-SoftwareVersion would be"):
+        webhooks.info_answer(ApplicationInfo(apiVersion="1.10", softwareVersion=version))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '"hidden"',
+        {**BASE, "action": "cancel", "callbackInfo": "hidden"},
+        {**BASE, "action": "cancel", "callbackInfo": {"url": 5, "token": ["hidden"]}},
+        {**BASE, "action": "cancel", "callbackInfo": ["hidden"]},
+    ],
+)
+def test_a_misplaced_token_is_not_shown(body: Any) -> None:
+    with pytest.raises(SectraInvocationError) as caught:
+        webhooks.parse_invocation(body)
+    assert "hidden" not in str(caught.value)

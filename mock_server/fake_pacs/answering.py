@@ -40,8 +40,9 @@ def answer(reply: Reply, operation_id: str, contract: Contract, version: ApiVers
 
 def broken(text: str, violations: list[Violation]) -> Answer:
     """A 500 that says in which way the server itself broke the contract."""
-    body = problem(Refusals.CONTRACT_BROKEN, text, "This is a defect of fake-pacs: please report it.", violations)
-    explained = f"{text}: {'; '.join(str(violation) for violation in violations)}"
+    detail = f"{text.rstrip('.')}."
+    body = problem(Refusals.CONTRACT_BROKEN, detail, "This is a defect of fake-pacs: please report it.", violations)
+    explained = f"{text}: {'; '.join(map(str, violations))}" if violations else detail
     return Answer(500, {"Content-Type": PROBLEM}, render(body), broken=explained)
 
 

@@ -4,21 +4,23 @@ import logging
 import re
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv6Address
 from typing import Any, BinaryIO, cast
+from urllib.parse import quote
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from fake_pacs.answering import PROBLEM, Answer, answer, broken, render
 from fake_pacs.calls import Call, Caller, Oddity, Reply
-from fake_pacs.credentials import identify, tenant_of
+from fake_pacs.credentials import identify
 from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS, Handler
-from fake_pacs.journal import Exchange, redacted_body, redacted_query
-from fake_pacs.reading import media_type_of, read_form, read_json, read_parameters, read_whole, spool
-from fake_pacs.refusals import ON_THE_WIRE, Refusal, Refusals, problem
+from fake_pacs.journal import Exchange
+from fake_pacs.reading import Upload, media_type_of, read_form, read_json, read_parameters, read_whole
+from fake_pacs.recording import Wire, record
+from fake_pacs.redaction import Redactor
+from fake_pacs.refusals import ON_THE_WIRE, Refusal, Refusals
 from fake_pacs.routing import Route, hint_for, routes
 from fake_pacs.serving import Limits, Refused
 from fake_pacs.settings import Settings
@@ -89,7 +91,7 @@ class _FlaskMessage:
 
     def __init__(self, defaults: Mapping[str, str]) -> None:
         self.path_values: Mapping[str, str] = {**defaults, **(request.view_args or {})}
-        self.query_string = request.query_string.decode("utf-8", "replace")
+        self.query_string = request.query_string.decode("utf-8", "surrogateescape")
         self.content_type: str | None = request.content_type
         self.content_length: int | None = request.content_length
         self.stream = cast("BinaryIO", request.stream)
@@ -115,10 +117,12 @@ class _Served:
         yield from routes(self.control_plane, "", app.url_map)
 
     def begin(self) -> None:
-        """Starts the record of a request; hosts that no URL can hold and slashes in disguise are refused here."""
+        """Starts the record of a request; bad hosts, undecodable paths and slashes in disguise are refused here."""
         g.track = Track(self.world.clock.monotonic(), self.world.clock.now().isoformat(timespec="milliseconds"))
         if not _is_host(request.headers.get("Host", "localhost")):
-            raise _malformed("Host", request.headers["Host"], "a host name or address, perhaps with a port")
+            came = shown(request.headers["Host"])
+            raise _malformed("header", "Host", came, "a host name or address, perhaps with a port")
+        _check_path(request.environ.get("PATH_INFO", ""))
         if "%2f" in str(request.environ.get("RAW_URI", "")).partition("?")[0].lower():
             detail = f"{request.method} {request.path[:500]} came with an encoded slash (%2F) in its path."
             raise Refusal(Refusals.UNKNOWN_PATH, detail, hint="No id has a slash in it, encoded or not.")
@@ -149,12 +153,11 @@ class _Served:
         message = _FlaskMessage(defaults)
         readings = read_parameters(operation, message)
         track.oddities.extend(readings.oddities)
-        track.caller = identify(operation, message, readings.values, self.world)
+        track.caller = identify(operation, message, readings, self.world)
         call = Call(operation.id, readings.values, track.caller, self._base_url())
         call, violations = self._with_body(operation, message, call)
-        with call.upload or nullcontext():
-            _refuse(operation, readings.violations + violations)
-            reply = handler(call, self.world)
+        _refuse(operation, readings.violations + violations)
+        reply = handler(call, self.world)
         return self._render(reply, operation, contract_of_version, version)
 
     def _with_body(self, operation: Operation, message: _FlaskMessage, call: Call) -> tuple[Call, list[Violation]]:
@@ -166,7 +169,7 @@ class _Served:
         media_type = media_type_of(operation, message)
         schema = operation.bodies[media_type]
         if schema is None:
-            return replace(call, upload=spool(message, limits.upload_limit)), []
+            return replace(call, upload=cast("BinaryIO", Upload(message, limits.upload_limit))), []
         raw = read_whole(message, limits.json_limit)
         g.track.request_body = raw
         reader = read_form if media_type == "application/x-www-form-urlencoded" else read_json
@@ -179,7 +182,7 @@ class _Served:
         track: Track = g.track
         track.oddities.extend(reply.oddities)
         if version is not None:
-            reply = replace(reply, headers={**reply.headers, **self._own_versions()})
+            reply = replace(reply, headers={**reply.headers, **self.world.settings.version_headers})
         out = answer(reply, operation.id, contract_of_version, version)
         return self._respond(out)
 
@@ -200,10 +203,13 @@ class _Served:
         """Renders whatever was raised: refusals as they are, unknown paths and methods, our own defects as a 500."""
         try:
             refusal = self._refusal_for(error)
+        except Refusal as instead:
+            refusal = instead
         except Exception:  # the last resort: rendering a refusal failed
             LOG.exception("rendering %r failed", error)
             refusal = Refusal(Refusals.INTERNAL_ERROR, "The server failed while it rendered a refusal.")
-        track: Track = g.track
+        wire, track = _wire(), g.track
+        refusal = Redactor(wire.headers, wire.target, track.request_body).refusal(refusal)
         if not track.violations:
             track.violations.extend(refusal.violations)
         if refusal.status == 500:
@@ -244,36 +250,32 @@ class _Served:
         known = self.control_plane if track.version is None else contract("ia-api", track.version)
         if refusal.status in known.operations[track.operation_id].answers:
             return None
-        return f"{track.operation_id} refused with {refusal.status}, which its contract doesn't declare: {refusal}"
+        who = f"The operation {track.operation_id}"
+        return f"{who} refused with {refusal.status}, which its contract doesn't declare: {refusal}"
 
     def end(self, response: Response) -> Response:
         """Writes the exchange into the journal; answers of the API carry the server's versions, whatever they are."""
         track: Track = g.track
-        for name, value in self._own_versions().items() if request.path.startswith(self.base_path) else ():
+        own = self.world.settings.version_headers if request.path.startswith(self.base_path) else {}
+        for name, value in own.items():
             response.headers.setdefault(name, value)
-        self.world.journal.write(
-            Exchange(
-                at=track.at,
-                tenant=track.caller.tenant if track.caller else self._tenant_of_token(),
-                method=request.method,
-                path=redacted_query(request.full_path.rstrip("?")[:2000]),
-                operation_id=track.operation_id,
-                spelling=track.spelling,
-                effective_version=str(track.version) if track.version else None,
-                status=response.status_code,
-                duration_ms=round((self.world.clock.monotonic() - track.began) * 1000, 3),
-                violations=tuple(track.violations[:100]),
-                oddities=tuple(track.oddities[:100]),
-                our_error=track.our_error,
-                request_body=redacted_body(track.request_body),
-                answer_body=redacted_body(track.answer_body),
-            )
+        exchange = Exchange(
+            at=track.at,
+            tenant=track.caller.tenant if track.caller else None,
+            method=request.method,
+            path=request.full_path.rstrip("?"),
+            operation_id=track.operation_id,
+            spelling=track.spelling,
+            effective_version=str(track.version) if track.version else None,
+            status=response.status_code,
+            duration_ms=round((self.world.clock.monotonic() - track.began) * 1000, 3),
+            violations=tuple(track.violations[:100]),
+            oddities=tuple(track.oddities[:100]),
+            our_error=track.our_error,
         )
+        wire = replace(_wire(), request_body=track.request_body, answer_body=track.answer_body)
+        record(self.world, exchange, wire)
         return response
-
-    def _tenant_of_token(self) -> str | None:
-        """Who sent what was refused before its caller was asked for: an unknown path, a method that isn't served."""
-        return tenant_of(request.headers.get("Authorization"), self.world)
 
     def _version(self) -> ApiVersion:
         asked = request.headers.get("X-Sectra-ApiVersion")
@@ -284,11 +286,7 @@ class _Served:
         except ValueError:
             expected = "numbers separated by dots, such as 1.9"
             violation = Violation("header", "X-Sectra-ApiVersion", shown(asked), expected)
-            raise Refusal(Refusals.MALFORMED_VERSION, f"{violation}.", violations=[violation]) from None
-
-    def _own_versions(self) -> dict[str, str]:
-        settings = self.world.settings
-        return {"X-Sectra-ApiVersion": settings.api_version, "X-Sectra-SoftwareVersion": settings.software}
+            raise Refusal(Refusals.MALFORMED_VERSION, f"The version in {violation}.", violations=[violation]) from None
 
     def _base_url(self) -> str:
         public = self.world.settings.public_url
@@ -301,14 +299,21 @@ class _Served:
         if newer is None:
             return Refusal(Refusals.UNKNOWN_PATH, detail, hint=hint_for(request.path, self.base_path, self.own))
         since = newer.node.get("x-introduced-in", "a later version")
-        hint = f"{newer.id} came with {since}; the request was served as {version} because of X-Sectra-ApiVersion."
+        because = f"the request was served as {version} because of X-Sectra-ApiVersion"
+        hint = f"The operation {newer.id} came with {since}; {because}."
         return Refusal(Refusals.UNKNOWN_PATH, detail, hint=hint)
 
     def _wrong_method(self, error: MethodNotAllowed) -> Refusal:
-        allowed = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
+        version = self._version()
+        adapter = current_app.create_url_adapter(request)
+        known = {*contract("ia-api", version).operations, *CONTROL_HANDLERS}
+        candidates = sorted(set(error.valid_methods or ()) - {"HEAD", "OPTIONS"})
+        allowed = [method for method in candidates if adapter and adapter.match(method=method)[0] in known]
+        if not allowed:
+            return self._unknown_path(version)
         return Refusal(
             Refusals.METHOD_NOT_ALLOWED,
-            f"{request.path[:500]} takes {' and '.join(allowed)}, not {request.method[:20]}.",
+            f"The path {request.path[:500]} takes {' and '.join(allowed)}, not {request.method[:20]}.",
             headers={"Allow": ", ".join(allowed)},
         )
 
@@ -317,15 +322,14 @@ def _refuse(operation: Operation, violations: list[Violation]) -> None:
     """Refused: INVALID_REQUEST with all violations, if there are any."""
     if not violations:
         return
-    places = "1 place" if len(violations) == 1 else f"{len(violations)} places"
-    detail = f"The request to {operation.id} breaks the contract in {places}: {violations[0]}"
-    more = "." if len(violations) == 1 else " …"
-    raise Refusal(Refusals.INVALID_REQUEST, detail + more, violations=violations)
+    places = "1 place" if len(violations) == 1 else f"{len(violations)} places, first"
+    detail = f"The request to {operation.id} breaks the contract in {places}: {violations[0]}."
+    raise Refusal(Refusals.INVALID_REQUEST, detail, violations=violations)
 
 
-def server_problem(status: int, detail: str) -> bytes:
-    """The body of an answer that the HTTP server gives by itself, to messages that no application should see."""
-    return render(problem(ON_THE_WIRE[status], detail))
+def _wire() -> Wire:
+    """What came over the wire, without bodies."""
+    return Wire(request.headers.to_wsgi_list(), str(request.environ.get("RAW_URI", request.full_path)))
 
 
 def http_limits(settings: Settings) -> Limits:
@@ -345,6 +349,17 @@ def _is_host(text: str) -> bool:
     return True
 
 
-def _malformed(name: str, came: str, expected: str) -> Refusal:
-    violation = Violation("header", name, shown(came), expected)
-    return Refusal(Refusals.MALFORMED_MESSAGE, f"{violation}.", violations=[violation])
+def _check_path(path: str) -> None:
+    """Refuses a path (decoded bytes as PEP 3333 gives them) that isn't UTF-8, which else were replaced silently."""
+    for number, segment in enumerate(path.split("/")):
+        try:
+            segment.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            came = shown(quote(segment, encoding="latin-1"))
+            raise _malformed("path", f"segment {number}", came, "percent-encoded UTF-8") from None
+
+
+def _malformed(part: str, pointer: str, came: str, expected: str) -> Refusal:
+    violation = Violation(part, pointer, came, expected)
+    detail = f"The HTTP message is malformed in {violation}."
+    return Refusal(Refusals.MALFORMED_MESSAGE, detail, violations=[violation])

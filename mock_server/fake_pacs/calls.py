@@ -33,8 +33,8 @@ class Call:
     """One request, read and validated.
 
     `parameters` holds every parameter of the operation by its usual name, coerced, None where none came. `body` is
-    parsed JSON or a form's members; `upload` the spooled bytes of any other body. `base_url` is how this caller reaches
-    the IA-API, without a trailing slash.
+    parsed JSON or a form's members; `upload` any other body, which arrives while it is read. `base_url` is how this
+    caller reaches the IA-API, without a trailing slash.
     """
 
     operation_id: str

@@ -162,6 +162,9 @@ def _manifest(entry: Entry) -> list[tuple[str | None, FocalPlane, OpticalPath]]:
     paths = entry.entries("opticalPaths", {"id", "description", "image"}, needed="opticalPaths" in entry.members)
     if planes and paths:
         raise entry.wrong("opticalPaths", "either focalPlanes or opticalPaths: one image is one plane or one path")
+    for plane in planes:
+        if "_" in plane.text("id"):
+            raise plane.wrong("id", "an id without _: it stands between underscores in the addresses of tiles")
     for index, one in enumerate((*planes, *paths)):
         if one.text("id") in [other.text("id") for other in (*planes, *paths)[:index]]:
             raise one.wrong("id", "an id that no other plane or path of the slide has")

@@ -1,7 +1,9 @@
 """TLS certificates: check given ones, make self-signed ones."""
 
+import atexit
 import ipaddress
 import os
+import shutil
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -58,7 +60,7 @@ def self_signed(hosts: Iterable[str] = (), folder: Path | None = None) -> TlsFil
     """Make a self-signed certificate for localhost, 127.0.0.1, ::1 and `hosts`, valid for a year.
 
     Written as `certificate.pem` and `key.pem` (readable by this user only) into `folder`, by default a new temporary
-    one that stays until the operating system clears it. Clients trust it by naming the certificate as their CA file.
+    one that is removed when the process ends. Clients trust it by naming the certificate as their CA file.
     """
     # Here and below, because `cryptography` is slow to import and seldom needed.
     from cryptography.hazmat.primitives import serialization
@@ -66,7 +68,7 @@ def self_signed(hosts: Iterable[str] = (), folder: Path | None = None) -> TlsFil
 
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate([*ALWAYS_NAMED, *hosts], key)
-    place = folder or Path(tempfile.mkdtemp(prefix="fake-pacs-tls-"))
+    place = folder or _temporary_folder()
     place.mkdir(parents=True, exist_ok=True)
     files = TlsFiles(place / "certificate.pem", place / "key.pem")
     files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -75,6 +77,13 @@ def self_signed(hosts: Iterable[str] = (), folder: Path | None = None) -> TlsFil
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
     return files
+
+
+def _temporary_folder() -> Path:
+    """A folder for a private key that nobody needs once the process has ended."""
+    folder = tempfile.mkdtemp(prefix="fake-pacs-tls-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _certificate(hosts: Iterable[str], key: "EllipticCurvePrivateKey") -> "x509.Certificate":

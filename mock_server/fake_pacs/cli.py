@@ -6,26 +6,34 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import click
 
-from fake_pacs.app import create_app, http_limits, server_problem
+from fake_pacs.app import create_app, http_limits
 from fake_pacs.catalog import CatalogError
 from fake_pacs.certificates import CertificateError, TlsFiles, self_signed, server_context
+from fake_pacs.cli_make_slide import make_slide
 from fake_pacs.cli_slides import read_slides, refuse_lone_options, slides, watching
 from fake_pacs.demo import demo_slides, named_application, with_applications
 from fake_pacs.hospital import Application, Hospital
 from fake_pacs.imaging.slide_reader import SlideReader
 from fake_pacs.refusals import Refusal
 from fake_pacs.serving import HttpServer, ListenError
-from fake_pacs.settings import Settings, SettingsError, is_loopback
+from fake_pacs.settings import (
+    WELL_KNOWN_CONTROL_TOKEN,
+    WELL_KNOWN_TOKEN,
+    WELL_KNOWN_USER,
+    Settings,
+    SettingsError,
+    is_loopback,
+    refuse_strangers,
+)
 from fake_pacs.sql_store import SqlStore
 from fake_pacs.store import StoreError
+from fake_pacs.wire_refusals import server_problem
 from fake_pacs.world import World, contract
 from ia_api_spec import NEWEST, VERSIONS
-
-LOOPBACK_ONLY = {"token": "dev-token", "control_token": "dev-control", "user": ("dev:dev",)}
-"""What a server on loopback is opened with where nothing is said; off loopback each must be given."""
 
 
 @dataclass(frozen=True)
@@ -160,21 +168,14 @@ def serve(host: str, port: int, **options: Any) -> None:
 
 def _settings(host: str, options: dict[str, Any]) -> Settings:
     """The settings of the options. Raises `SettingsError` for a server that strangers could enter."""
-    given = {name: options[name] for name in ("token", "control_token")}
-    missing = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is None]
-    if missing and not is_loopback(host):
-        raise SettingsError(
-            f"{host} can be reached from other machines: name {' and '.join(missing)} (long random texts), "
-            "or listen on localhost; the well-known defaults are for loopback only"
-        )
-    users = options["user"] or ((("dev", "dev"),) if is_loopback(host) else ())
+    token, control_token, users = options["token"], options["control_token"], options["user"]
     invent = options["invent"]
-    return Settings(
+    settings = Settings(
         api_version=options["api_version"],
         software_version=options["software_version"],
-        token=given["token"] or "dev-token",
-        control_token=given["control_token"] or "dev-control",
-        users=tuple(users),
+        token=WELL_KNOWN_TOKEN if token is None else token,
+        control_token=WELL_KNOWN_CONTROL_TOKEN if control_token is None else control_token,
+        users=tuple(users) or ((WELL_KNOWN_USER,) if is_loopback(host) else ()),
         public_url=_url(options["public_url"]),
         invent_slides="slides" in invent,
         invent_applications="applications" in invent,
@@ -182,6 +183,8 @@ def _settings(host: str, options: dict[str, Any]) -> Settings:
         files=options["files"],
         seed=options["seed"],
     )
+    refuse_strangers(host, settings)
+    return settings
 
 
 def _check_seed(options: dict[str, Any]) -> None:
@@ -194,9 +197,14 @@ def _check_seed(options: dict[str, Any]) -> None:
 
 
 def _url(text: str | None) -> str | None:
-    if text is not None and not text.startswith(("http://", "https://")):
-        raise SettingsError(f"--public-url came as {text!r}; expected a URL such as http://pacs.example:8001")
-    return text
+    if text is None:
+        return None
+    parts = urlsplit(text)
+    whole = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
+    if not whole or any(character.isspace() for character in text):
+        expected = "http or https, a host, perhaps a port and a path, such as http://pacs.example:8001"
+        raise SettingsError(f"--public-url came as {text!r}; expected {expected}")
+    return text.rstrip("/")
 
 
 def _tls(options: dict[str, Any], host: str) -> TlsFiles | None:
@@ -211,6 +219,7 @@ def _tls(options: dict[str, Any], host: str) -> TlsFiles | None:
 
 
 main.add_command(slides)
+main.add_command(make_slide)
 
 
 def _serve(world: World, listening: Listening) -> None:
@@ -219,7 +228,7 @@ def _serve(world: World, listening: Listening) -> None:
         host=listening.host,
         port=listening.port,
         tls=listening.tls,
-        render_problem=server_problem,
+        render_problem=server_problem(world),
         limits=http_limits(world.settings),
     )
     server.start()
@@ -237,7 +246,7 @@ def _greeting(world: World, server: HttpServer, listening: Listening) -> str:
     root = f"{server.scheme}://{host}:{server.port}"
     base = contract("ia-api", world.settings.version).base_path
     own = world.settings
-    known = own.token == LOOPBACK_ONLY["token"]
+    known = own.token == WELL_KNOWN_TOKEN
     ca = f"\n  CA file     {listening.tls.certificate}" if listening.tls else ""
     return (
         f"fake-pacs serves IA-API {own.api_version} ({own.software})\n"

@@ -1,14 +1,16 @@
 """Who calls: bearer tokens, user and password, session tokens and the control token, judged by the injected clock."""
 
 import base64
-import binascii
 import hmac
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 from fake_pacs.calls import Caller
-from fake_pacs.reading import Message
+from fake_pacs.reading import Message, Readings
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.secret_text import SCHEMES
 from fake_pacs.settings import DEFAULT_TENANT
 from fake_pacs.store import Credential, CredentialKind
 from fake_pacs.world import World
@@ -17,11 +19,19 @@ from ia_api_spec import Operation
 CONTROL_HEADER = "X-Fake-Pacs-Control"
 REALM = "fake-pacs"
 
+_SIGN_IN = "Use the server's --token, or one from POST /token."
+_LAUNCH = "Make a launch: POST /_fake_pacs/launches answers with a session token."
+
+MOST_PARAMETERS = 100
+"""So many parameters of a refused request are searched for a session token."""
+
+_BETWEEN_PARAMETERS = re.compile(r"[?&;]")
+
 ANYBODY = Caller(DEFAULT_TENANT)
 """The caller of operations that need no credentials."""
 
 
-def identify(operation: Operation, message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+def identify(operation: Operation, message: Message, readings: Readings, world: World) -> Caller:
     """The caller, by the first of the operation's security schemes whose credentials were sent.
 
     Refused: UNAUTHENTICATED (with `WWW-Authenticate`) for missing, unknown, expired and unfit credentials; FORBIDDEN
@@ -32,21 +42,40 @@ def identify(operation: Operation, message: Message, parameters: Mapping[str, An
     refusals = []
     for scheme in operation.security:
         try:
-            caller = _SCHEMES[scheme](message, parameters, world)
+            caller = _SCHEMES[scheme](message, readings, world)
         except Refusal as refusal:
             refusals.append(refusal)
             continue
-        _check_application(caller, parameters)
+        _check_application(caller, readings.values)
         return caller
     sent = "bearer" in operation.security and message.header("Authorization") and not message.header(CONTROL_HEADER)
     raise refusals[operation.security.index("bearer") if sent else 0]
 
 
-def tenant_of(authorization: str | None, world: World) -> str | None:
-    """Whose bearer token that header holds, None where it names nobody: for the journal, it opens nothing."""
-    scheme, _, token = (authorization or "").partition(" ")
-    credential = world.store.credential(token.strip()) if scheme.lower() == "bearer" and token.isascii() else None
-    return credential.tenant if credential else None
+def tenant_of(authorization: str | None, target: str, world: World) -> str | None:
+    """Whom the credentials of a request name, valid or not, None where nobody: for the journal, it opens nothing.
+
+    Looked at are a bearer token, the user of HTTP Basic whatever the password, and session tokens in the target.
+    """
+    scheme, _, rest = (authorization or "").strip().partition(" ")
+    user, secrets = None, []
+    if scheme.lower() == "basic":
+        user = _user_of(rest)
+    elif scheme.lower() == "bearer":
+        secrets.append(rest.strip())
+    pairs = [pair.partition("=") for pair in _BETWEEN_PARAMETERS.split(target)[1:MOST_PARAMETERS]]
+    secrets += [unquote_plus(value) for name, _, value in pairs if unquote_plus(name) == "sessionToken"]
+    found = [world.store.credential(secret) for secret in secrets if secret.isascii()]
+    named = [credential.tenant for credential in found if credential]
+    return (world.store.tenant_of_user(user) if user else None) or (named[0] if named else None)
+
+
+def _user_of(encoded: str) -> str | None:
+    """The user that HTTP Basic names, None where it can't be read."""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")[0]
+    except ValueError:
+        return None
 
 
 def _check_application(caller: Caller, parameters: Mapping[str, Any]) -> None:
@@ -59,7 +88,7 @@ def _check_application(caller: Caller, parameters: Mapping[str, Any]) -> None:
         )
 
 
-def _bearer(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+def _bearer(message: Message, readings: Readings, world: World) -> Caller:
     challenge = f'Bearer realm="{REALM}"'
     header = message.header("Authorization")
     if header is None:
@@ -67,21 +96,27 @@ def _bearer(message: Message, parameters: Mapping[str, Any], world: World) -> Ca
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         came = "The Authorization header is one word."  # perhaps a token: it is not repeated
-        came = f"The Authorization header has the scheme {scheme[:20]!r}." if token else came
+        known = f"the scheme {scheme.capitalize()}" if scheme.lower() in SCHEMES else "another scheme"
+        came = f"The Authorization header has {known}." if token else came
         raise _unauthenticated(came, challenge, "Send Authorization: Bearer <token>.")
-    credential = _valid(
-        token.strip(), ("development", "issued", "callback"), world, f'{challenge}, error="invalid_token"'
-    )
-    return _caller(credential)
+    kinds: tuple[CredentialKind, ...] = ("development", "issued", "callback")
+    return _caller(_valid(token.strip(), kinds, world, f'{challenge}, error="invalid_token"', _SIGN_IN))
 
 
-def _session(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
-    token = parameters.get("sessionToken")
+def _session(message: Message, readings: Readings, world: World) -> Caller:
+    token = readings.values.get("sessionToken")
     if not isinstance(token, str) or not token:
-        raise _unauthenticated(
-            "No session token came.", _session_challenge(), "Send sessionToken=<token> in the query."
-        )
-    return _caller(_valid(token, ("session",), world, _session_challenge()))
+        hint = _LAUNCH if "sessionToken" in readings.values else "Send the session token of one launch, once."
+        raise _unauthenticated(_no_session_token(readings), _session_challenge(), hint)
+    return _caller(_valid(token, ("session",), world, _session_challenge(), _LAUNCH))
+
+
+def _no_session_token(readings: Readings) -> str:
+    """Why there is no session token to look at: none came, or none that can be read."""
+    if "sessionToken" in readings.values:
+        return "No sessionToken came in the query."
+    found = [str(violation) for violation in readings.violations if violation.pointer in ("sessionToken", "")]
+    return f"The session token can't be read: {'; '.join(found)}."
 
 
 def _session_challenge() -> str:
@@ -89,7 +124,7 @@ def _session_challenge() -> str:
     return f'SessionToken realm="{REALM}", parameter="sessionToken"'
 
 
-def _basic(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+def _basic(message: Message, readings: Readings, world: World) -> Caller:
     challenge = f'Basic realm="{REALM}", charset="UTF-8"'
     hint = "Send HTTP Basic with a user that the server knows: --user NAME:PASSWORD."
     scheme, _, encoded = (message.header("Authorization") or "").partition(" ")
@@ -97,7 +132,7 @@ def _basic(message: Message, parameters: Mapping[str, Any], world: World) -> Cal
         raise _unauthenticated("No user and password came.", challenge, hint)
     try:
         name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         raise _unauthenticated("The Basic credentials aren't Base64 of UTF-8.", challenge, hint) from None
     tenant = world.store.check_user(name, password) if colon else None
     if tenant is None:
@@ -105,17 +140,17 @@ def _basic(message: Message, parameters: Mapping[str, Any], world: World) -> Cal
     return Caller(tenant)
 
 
-def _control(message: Message, parameters: Mapping[str, Any], world: World) -> Caller:
+def _control(message: Message, readings: Readings, world: World) -> Caller:
     challenge = f'ControlToken realm="{REALM}", header="{CONTROL_HEADER}"'
     sent = message.header(CONTROL_HEADER)
     if sent is None or not hmac.compare_digest(sent.encode(), world.settings.control_token.encode()):
         what = f"No {CONTROL_HEADER} header came." if sent is None else "The control token is wrong."
         hint = f"Send {CONTROL_HEADER}: <control token>; the server was started with it (--control-token)."
         raise _unauthenticated(what, challenge, hint)
-    return _bearer(message, parameters, world) if message.header("Authorization") else ANYBODY
+    return _bearer(message, readings, world) if message.header("Authorization") else ANYBODY
 
 
-_SCHEMES: Mapping[str, Callable[[Message, Mapping[str, Any], World], Caller]] = {
+_SCHEMES: Mapping[str, Callable[[Message, Readings, World], Caller]] = {
     "bearer": _bearer,
     "basic": _basic,
     "session": _session,
@@ -123,13 +158,13 @@ _SCHEMES: Mapping[str, Callable[[Message, Mapping[str, Any], World], Caller]] = 
 }
 
 
-def _valid(token: str, kinds: tuple[CredentialKind, ...], world: World, challenge: str) -> Credential:
+def _valid(token: str, kinds: tuple[CredentialKind, ...], world: World, challenge: str, hint: str) -> Credential:
     credential = world.store.credential(token) if token.isascii() else None
     if credential is None or credential.kind not in kinds:
-        raise _unauthenticated("The token is unknown.", challenge, "Use the server's --token, or one from POST /token.")
+        raise _unauthenticated("The token is unknown.", challenge, hint)
     if credential.expires_at is not None and credential.expires_at <= world.clock.now():
         expired = f"The token expired at {credential.expires_at.isoformat(timespec='seconds')}."
-        raise _unauthenticated(expired, challenge, "Ask POST /token for a new one.")
+        raise _unauthenticated(expired, challenge, hint)
     return credential
 
 

@@ -7,21 +7,45 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from fake_pacs.answering import render
-from fake_pacs.app import Application, create_app, http_limits, server_problem
+from fake_pacs.app import Application, create_app, http_limits
+from fake_pacs.calls import Call, Reply
 from fake_pacs.catalog import from_metadata
 from fake_pacs.certificates import TlsFiles
 from fake_pacs.clock import Clock, Ids
 from fake_pacs.demo import as_mapping, as_paths, demo_slides, given_slides, named_application, with_applications
+from fake_pacs.handlers import HANDLERS, Handler
 from fake_pacs.handlers.results import on_wire
+from fake_pacs.handlers.tiles import FORMATS
 from fake_pacs.hospital import Slide
 from fake_pacs.imaging.slide_reader import SlideReader
+from fake_pacs.journal import Exchange, Journal
+from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.serving import HttpServer
-from fake_pacs.settings import DEFAULT_TENANT, Settings
+from fake_pacs.settings import DEFAULT_TENANT, Settings, refuse_strangers
 from fake_pacs.sql_store import SqlStore
 from fake_pacs.store import Store
 from fake_pacs.views import AttributeView
+from fake_pacs.wire_refusals import server_problem
 from fake_pacs.world import World, contract
 from ia_api_spec import NEWEST
+
+__all__ = [
+    "DEFAULT_TENANT",
+    "HANDLERS",
+    "BrokenContractError",
+    "Call",
+    "Exchange",
+    "Handler",
+    "Journal",
+    "MockSectraServer",
+    "Refusal",
+    "Refusals",
+    "Reply",
+    "World",
+    "create_app",
+    "on_wire",
+]
+"""The embedding interface: a server in a thread, and what it takes to make one that refuses on purpose."""
 
 USUAL_PORT = 8001
 """Where the command line and `run()` serve unless told otherwise."""
@@ -81,6 +105,10 @@ class MockSectraServer:
             files=files,
             seed=seed,
         )
+        if isinstance(applications, str):
+            raise TypeError(
+                f"applications came as the text {applications!r}; expected a list of ids: [{applications!r}]"
+            )
         given = slides is not None or slide_files is not None
         self._reader = SlideReader()
         chosen = given_slides(slides or {}, slide_files or {}, self._reader) if given else demo_slides(self._reader)
@@ -101,6 +129,7 @@ class MockSectraServer:
 
     def start(self) -> None:
         """Serves in a thread, where `run` was told to, else on port 8001 of localhost; returns when it answers."""
+        refuse_strangers(self._host, self.world.settings)
         if self._server is not None:
             raise RuntimeError(f"the server runs already, at {self.url}: stop it first")
         server = HttpServer(
@@ -108,7 +137,7 @@ class MockSectraServer:
             host=self._host,
             port=self._asked_port,
             tls=self._tls,
-            render_problem=server_problem,
+            render_problem=server_problem(self.world),
             limits=http_limits(self.world.settings),
         )
         server.start()
@@ -193,13 +222,27 @@ class MockSectraServer:
     def _check(self, slide: Slide) -> None:
         """Raises `ValueError` for a slide whose metadata would break the contract when they are answered."""
         metadata = slide.metadata() | {"qualityControl": {"status": "NotSet", "versionId": "0"}}
-        broken = _unwritable(metadata)
+        broken = _unwritable(metadata) or _unservable(metadata)
         if not broken:
             violations = contract("ia-api", NEWEST).schema("ImageMetadata").violations(metadata, "metadata")
             broken = [str(violation) for violation in violations]
         if broken:
             places = "\n".join(f"  {place}" for place in broken)
             raise ValueError(f"the metadata of slide {slide.id!r} break the contract:\n{places}")
+
+
+def _unservable(metadata: Mapping[str, Any]) -> list[str]:
+    """What the contract's schema can't say and tiles can't be served with, each with its place."""
+    tile, planes = metadata["tileSize"], metadata["focalPlanes"]
+    wrong = [] if tile["width"] == tile["height"] else [f"/tileSize: came {tile}, expected a square: tiles are"]
+    for index, plane in enumerate(planes):
+        if set(str(plane["id"])) & set("/_"):
+            wrong.append(f"/focalPlanes/{index}/id: came {plane['id']!r}, expected an id without / and _")
+    for index, known in enumerate(metadata["availableTileFormats"]):
+        if known["extension"] not in FORMATS:
+            came, expected = repr(known["extension"]), " or ".join(FORMATS)
+            wrong.append(f"/availableTileFormats/{index}/extension: came {came}, expected {expected}")
+    return wrong
 
 
 def _unwritable(metadata: Mapping[str, Any]) -> list[str]:

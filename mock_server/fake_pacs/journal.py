@@ -1,26 +1,15 @@
-"""The last exchanges, bounded in count and in bytes, tokens redacted: what a caller did, and how it was taken."""
+"""The last exchanges of each tenant, bounded in count and in bytes: what a caller did, and how it was taken."""
 
 import json
-import re
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote_plus
 
 from fake_pacs.calls import Oddity
+from fake_pacs.settings import DEFAULT_TENANT
 from ia_api_spec import Violation
-
-BODY_SHOWN = 8192
-"""So many characters of a body are kept."""
-
-REDACTED = "<redacted>"
-
-_SECRET_MEMBERS = "access_token|sessionToken|password|token"
-_IN_JSON = re.compile(rf'("(?:{_SECRET_MEMBERS})"\s*:\s*")((?:[^"\\]|\\.)*+)')
-_IN_TEXT = re.compile(rf"((?:{_SECRET_MEMBERS})=)[^&\s\"]*")
-_SECRET_PARAMETERS = frozenset(name.lower() for name in _SECRET_MEMBERS.split("|"))
 
 
 @dataclass(frozen=True)
@@ -64,86 +53,89 @@ class Exchange:
         }
 
 
-class Journal:
-    """A bounded memory of exchanges: at most `count` of them and about `size` bytes; the oldest are forgotten first."""
+class _Shelf:
+    """The exchanges of one owner: a tenant, or all unknown callers."""
 
-    def __init__(self, count: int = 1000, size: int = 8 * 2**20) -> None:
+    def __init__(self) -> None:
+        self.exchanges: deque[tuple[Exchange, int]] = deque()
+        self.bytes = 0
+        self.forgotten = 0
+
+    def add(self, exchange: Exchange, weight: int) -> None:
+        self.exchanges.append((exchange, weight))
+        self.bytes += weight
+
+    def drop_oldest(self) -> None:
+        self.bytes -= self.exchanges.popleft()[1]
+        self.forgotten += 1
+
+
+class Journal:
+    """A bounded memory of exchanges; the oldest are forgotten first.
+
+    Each tenant, and unknown callers together, have at most `count` exchanges and about `size` bytes of them, so that no
+    tenant pushes out another's. All together have about `total` bytes; beyond them, who has most forgets.
+    Exchanges are numbered per tenant; those of unknown callers are numbered with the default tenant's, which sees them.
+    """
+
+    def __init__(self, count: int = 1000, size: int = 8 * 2**20, total: int = 64 * 2**20) -> None:
         self._lock = threading.Lock()
-        self._exchanges: deque[tuple[Exchange, int]] = deque()
-        self._count, self._size = count, size
-        self._bytes = 0
-        self._written = 0
-        self._forgotten = 0
+        self._shelves: dict[str | None, _Shelf] = {}
+        self._written: Counter[str] = Counter()
+        self._count, self._size, self._total = count, size, total
         self._our_errors: deque[str] = deque(maxlen=100)
 
     def write(self, exchange: Exchange) -> None:
         """Adds an exchange, and forgets the oldest ones beyond the bounds."""
         weight = _weight(exchange)
         with self._lock:
-            self._written += 1
-            numbered = replace(exchange, number=self._written)
-            self._exchanges.append((numbered, weight))
-            self._bytes += weight
+            counted_as = exchange.tenant or DEFAULT_TENANT
+            self._written[counted_as] += 1
+            shelf = self._shelves.setdefault(exchange.tenant, _Shelf())
+            shelf.add(replace(exchange, number=self._written[counted_as]), weight)
             if exchange.our_error:
                 self._our_errors.append(f"{exchange.method} {exchange.path}: {exchange.our_error}")
-            while len(self._exchanges) > self._count or (self._bytes > self._size and len(self._exchanges) > 1):
-                self._bytes -= self._exchanges.popleft()[1]
-                self._forgotten += 1
+            while len(shelf.exchanges) > self._count or (shelf.bytes > self._size and len(shelf.exchanges) > 1):
+                shelf.drop_oldest()
+            while sum(shelf.bytes for shelf in self._shelves.values()) > self._total:
+                fullest = max(self._shelves.values(), key=lambda shelf: shelf.bytes)
+                if len(fullest.exchanges) == 1:
+                    break
+                fullest.drop_oldest()
 
     def read(
         self, tenant: str, *, with_strangers: bool, operation_id: str | None, after: int | None, limit: int | None
     ) -> list[Exchange]:
         """The tenant's exchanges, oldest first; `with_strangers` adds those whose caller is unknown."""
         with self._lock:
-            everything = [exchange for exchange, _ in self._exchanges]
-        owners = (tenant, None) if with_strangers else (tenant,)
-        found = [exchange for exchange in everything if exchange.tenant in owners and exchange.number > (after or 0)]
+            everything = [
+                exchange for shelf in self._shelves_of(tenant, with_strangers) for exchange, _ in shelf.exchanges
+            ]
+        found = [exchange for exchange in everything if exchange.number > (after or 0)]
         found = [exchange for exchange in found if operation_id in (None, exchange.operation_id)]
+        found.sort(key=lambda exchange: exchange.number)
         return found[-limit:] if limit else found
 
-    def forget(self, tenant: str) -> None:
-        """Drops the tenant's exchanges."""
+    def forget(self, tenant: str, *, with_strangers: bool = False) -> None:
+        """Drops the tenant's exchanges, and with them those of unknown callers; numbers go on."""
         with self._lock:
-            kept = [(exchange, weight) for exchange, weight in self._exchanges if exchange.tenant != tenant]
-            self._exchanges = deque(kept)
-            self._bytes = sum(weight for _, weight in kept)
+            for owner in (tenant, None) if with_strangers else (tenant,):
+                self._shelves.pop(owner, None)
 
-    @property
-    def forgotten(self) -> int:
-        """How many exchanges fell out of the bounds."""
-        return self._forgotten
+    def forgotten(self, tenant: str, *, with_strangers: bool) -> int:
+        """How many of the tenant's exchanges fell out of the bounds since they were last dropped."""
+        with self._lock:
+            return sum(shelf.forgotten for shelf in self._shelves_of(tenant, with_strangers))
+
+    def _shelves_of(self, tenant: str, with_strangers: bool) -> list[_Shelf]:
+        owners = (tenant, None) if with_strangers else (tenant,)
+        return [self._shelves[owner] for owner in owners if owner in self._shelves]
 
     @property
     def our_errors(self) -> list[str]:
         """What the server itself did wrong, the latest hundred; never forgotten by a reset."""
         with self._lock:
             return list(self._our_errors)
-
-
-def redacted_body(body: bytes | str | None) -> str | None:
-    """A body as the journal keeps it: text, cut, with the values of secret members replaced."""
-    if body is None:
-        return None
-    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-    hidden = _IN_JSON.sub(rf"\g<1>{REDACTED}", text[: 4 * BODY_SHOWN])
-    hidden = _IN_TEXT.sub(rf"\g<1>{REDACTED}", hidden)
-    shown = hidden if hidden.lstrip()[:1] in ("{", "[") else _redacted_pairs(hidden)
-    return shown if len(shown) <= BODY_SHOWN else f"{shown[:BODY_SHOWN]}… (cut)"
-
-
-def redacted_query(path: str) -> str:
-    """A path and query with the values of secret parameters replaced, however their names are encoded."""
-    before, mark, query = path.partition("?")
-    return before + mark + _redacted_pairs(query)
-
-
-def _redacted_pairs(text: str) -> str:
-    """A query or a form, pair by pair."""
-    pairs = (pair.partition("=") for pair in text.split("&"))
-    return "&".join(
-        name + mark + (REDACTED if unquote_plus(name).lower() in _SECRET_PARAMETERS else value)
-        for name, mark, value in pairs
-    )
 
 
 def _weight(exchange: Exchange) -> int:

@@ -55,7 +55,7 @@ class Accounts:
                     _put_credential(connection, secret, Credential(name, "development"))
                 _put_users(connection, name, rows)
         except IntegrityError as error:
-            raise _name_taken(f"a tenant is called {name!r} already") from error
+            raise _name_taken(f"A tenant is called {name!r} already.") from error
 
     def tenants(self) -> list[str]:
         """The names of all tenants, sorted."""
@@ -105,12 +105,18 @@ class Accounts:
         right = hmac.compare_digest(_stretched(password, salt), expected)
         return row.tenant if row and right else None
 
+    def tenant_of_user(self, name: str) -> str | None:
+        """Whose user that is, or None: it opens nothing."""
+        with self._database.reading() as connection:
+            row = connection.execute(_USER, {"name": name}).one_or_none()
+        return row.tenant if row else None
+
 
 def tenant_epoch(connection: Connection, tenant: str) -> int:
     """How often the tenant was reset. Refused: UNKNOWN_TENANT."""
     epoch: int | None = connection.scalar(_TENANT, {"tenant": tenant})
     if epoch is None:
-        raise Refusal(Refusals.UNKNOWN_TENANT, f"there is no tenant {tenant!r}", "create the tenant first")
+        raise Refusal(Refusals.UNKNOWN_TENANT, f"There is no tenant {tenant!r}.", "Create the tenant first.")
     return epoch
 
 
@@ -118,7 +124,7 @@ def _put_credential(connection: Connection, secret: str, credential: Credential)
     row = {"digest": _digest(secret), **vars(credential), "expires_at": _microseconds(credential.expires_at)}
     known = connection.execute(_CREDENTIAL, row).one_or_none()
     if known is not None and known.tenant != credential.tenant:
-        raise _name_taken("this secret opens another tenant already")
+        raise _name_taken("This secret opens another tenant already.")
     connection.execute(_REPLACE_DEVELOPMENT if credential.kind == "development" else _FORGET_CREDENTIAL, row)
     connection.execute(insert(credentials), row)
 
@@ -136,12 +142,12 @@ def _put_users(connection: Connection, tenant: str, rows: list[dict[str, Any]]) 
     connection.execute(_FORGET_USERS, {"tenant": tenant})
     for row in rows:
         if connection.execute(_USER, row).one_or_none() is not None:
-            raise _name_taken(f"another tenant has a user {row['name']!r}")
+            raise _name_taken(f"Another tenant has a user {row['name']!r}.")
         connection.execute(insert(users), row)
 
 
 def _name_taken(detail: str) -> Refusal:
-    return Refusal(Refusals.NAME_TAKEN, detail, "choose another, or reset what is there")
+    return Refusal(Refusals.NAME_TAKEN, detail, "Choose another, or reset what is there.")
 
 
 def _as_credential(row: Row[*tuple[Any, ...]]) -> Credential:

@@ -78,8 +78,8 @@ class Attachments:
     def read_attachment(self, entry: AttachmentEntry, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` up to `stop` of exactly the content that `attachment()` answered, in pieces."""
         if entry.content is None or entry.size is None:
-            hint = "upload it with PUT first"
-            raise Refusal(Refusals.UNKNOWN_ATTACHMENT, f"attachment {entry.name!r} has no bytes yet", hint)
+            hint = "Upload it with PUT first."
+            raise Refusal(Refusals.UNKNOWN_ATTACHMENT, f"The attachment {entry.name!r} has no bytes yet.", hint)
         if not 0 <= start <= stop <= entry.size:
             raise ValueError(f"came the range {start} to {stop}, expected one within 0 to {entry.size}: mend the call")
         return self._pieces(entry, start, stop)
@@ -135,8 +135,8 @@ def _withdrawn(connection: Connection, key: Key) -> Refusal:
     """Why an upload has lost its place: result or name dropped, perhaps declared again since."""
     if find_entry(connection, key) is None:
         return undeclared(connection, key)
-    detail = f"attachment {key['name']!r} of {named(key)} was dropped and declared anew while it was being uploaded"
-    return Refusal(Refusals.UNKNOWN_ATTACHMENT, detail, "upload it again")
+    detail = f"The attachment {key['name']!r} of {named(key)} was dropped and declared anew during its upload."
+    return Refusal(Refusals.UNKNOWN_ATTACHMENT, detail, "Upload it again.")
 
 
 def _blocks(stream: BinaryIO) -> Iterator[bytes]:

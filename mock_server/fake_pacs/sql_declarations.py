@@ -133,8 +133,8 @@ def named(key: Key) -> str:
 
 def unknown_result(application: str, result_id: int) -> Refusal:
     """There is no such result."""
-    detail = f"there is no result {result_id} of application {application!r}"
-    return Refusal(Refusals.UNKNOWN_RESULT, detail, "list the results of the slide; ids belong to their application")
+    detail = f"There is no result {result_id} of application {application!r}."
+    return Refusal(Refusals.UNKNOWN_RESULT, detail, "List the results of the slide; ids belong to their application.")
 
 
 def undeclared(connection: Connection, key: Key) -> Refusal:
@@ -143,8 +143,8 @@ def undeclared(connection: Connection, key: Key) -> Refusal:
         return unknown_result(key["application"], key["result_id"])
     names = [row.name for row in connection.execute(OF_RESULT, key)]
     declared = f"it declares {', '.join(map(repr, names))}" if names else "it declares none"
-    detail = f"{named(key)} has no attachment {key['name']!r}: {declared}"
-    return Refusal(Refusals.UNKNOWN_ATTACHMENT, detail, "declare the name in the result's attachments first")
+    detail = f"The {named(key)} has no attachment {key['name']!r}: {declared}."
+    return Refusal(Refusals.UNKNOWN_ATTACHMENT, detail, "Declare the name in the result's attachments first.")
 
 
 def _as_entry(row: Row[*tuple[Any, ...]]) -> AttachmentEntry:

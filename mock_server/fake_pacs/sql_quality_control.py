@@ -69,6 +69,6 @@ def _stale(slide_id: str, sent: str | None, now: QualityControl | None) -> Refus
     stored = f"{now.version_id!r} ({now.status})" if now else "gone"
     return Refusal(
         Refusals.STALE_VERSION,
-        f"the quality control of slide {slide_id!r} has changed: versionId {sent!r} was sent, stored is {stored}",
-        "read the slide's info again, decide again, and send the versionId read with it",
+        f"The quality control of slide {slide_id!r} has changed: versionId {sent!r} was sent, stored is {stored}.",
+        "Read the slide's info again, decide again, and send the versionId read with it.",
     )

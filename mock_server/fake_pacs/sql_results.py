@@ -171,8 +171,8 @@ def _as_text(document: Mapping[str, Any]) -> str:
 def _each_once(names: Sequence[str]) -> list[str]:
     twice = sorted(name for name, times in Counter(names).items() if times > 1)
     if twice:
-        detail = f"attachments are declared more than once: {', '.join(map(repr, twice))}"
-        raise Refusal(Refusals.INVALID_REQUEST, detail, "give every attachment a name of its own")
+        detail = f"Attachments are declared more than once: {', '.join(map(repr, twice))}."
+        raise Refusal(Refusals.INVALID_REQUEST, detail, "Give every attachment a name of its own.")
     return list(names)
 
 
@@ -184,11 +184,11 @@ def _why_not(connection: Connection, key: Key, slide_id: str, sent: str | None) 
     if row.slide_id != slide_id:
         return Refusal(
             Refusals.IDENTITY_CHANGED,
-            f"{named(key)} belongs to slide {row.slide_id!r}, the update names slide {slide_id!r}",
-            "send the slideId that the result has, or store a new result for the other slide",
+            f"The {named(key)} belongs to slide {row.slide_id!r}, the update names slide {slide_id!r}.",
+            "Send the slideId that the result has, or store a new result for the other slide.",
         )
     return Refusal(
         Refusals.STALE_VERSION,
-        f"{named(key)} has changed: versionId {sent!r} was sent, stored is {row.version_id!r}",
-        "read the result again, apply your change to it, and send it with its versionId",
+        f"The {named(key)} has changed: versionId {sent!r} was sent, stored is {row.version_id!r}.",
+        "Read the result again, apply your change to it, and send it with its versionId.",
     )

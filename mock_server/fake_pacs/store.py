@@ -112,6 +112,9 @@ class Store(Protocol):
     def check_user(self, name: str, password: str) -> str | None:
         """The user's tenant, or None; takes as long for an unknown user as for a wrong password."""
 
+    def tenant_of_user(self, name: str) -> str | None:
+        """Whose user that is, or None: it opens nothing."""
+
     def create_result(
         self,
         tenant: str,

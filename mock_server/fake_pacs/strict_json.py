@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ia_api_spec import Violation, shown
+from ia_api_spec import Violation, as_step, at_most, shown
 from ia_api_spec.violations import SHOWN
 
 MAX_DEPTH = 100
@@ -62,11 +62,13 @@ class _Hooks:
 
 
 def parse(raw: bytes) -> tuple[Any, list[Violation]]:
-    """The JSON value of a body, and all that is wrong with it; a violation at pointer "" means that there is no value.
+    """The JSON value of a body, and all that is wrong with it; a violation at pointer "" means that nobody can use it.
 
     Refused beside malformed JSON: invalid UTF-8, `NaN` and infinities, numbers that no double holds, lone surrogates,
-    members that come twice, and nesting deeper than `MAX_DEPTH`.
+    members that come twice, and nesting deeper than `MAX_DEPTH`. Bounded as by `at_most`.
     """
+    if not raw:
+        return None, [Violation("body", "", "nothing: the body is empty", "JSON")]
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -86,7 +88,7 @@ def parse(raw: bytes) -> tuple[Any, list[Violation]]:
     except json.JSONDecodeError as error:
         came = f"{error.msg} at line {error.lineno}, column {error.colno}"
         return None, [Violation("body", "", came, "well-formed JSON")]
-    return value, list(_doubts(value, "")) if hooks.doubts or _SURROGATE.search(text) else []
+    return value, at_most(_doubts(value, ""), "body") if hooks.doubts or _SURROGATE.search(text) else []
 
 
 def harmless(value: Any) -> Any:
@@ -96,7 +98,7 @@ def harmless(value: Any) -> Any:
     if isinstance(value, list):
         return [harmless(item) for item in value]
     if isinstance(value, dict):
-        return {harmless(name): harmless(member) for name, member in value.items()}
+        return {name.encode("utf-8", "backslashreplace").decode(): harmless(member) for name, member in value.items()}
     return value
 
 
@@ -123,7 +125,7 @@ def _doubts(value: Any, pointer: str) -> Iterator[Violation]:
             yield from _doubts(item, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for name, member in value.items():
-            step = name.replace("~", "~0").replace("/", "~1").encode("utf-8", "replace").decode()
+            step = as_step(name)
             if not _encodes(name):
                 yield Violation("body", f"{pointer}/{step}", shown(name), "a name without lone surrogates")
             yield from _doubts(member, f"{pointer}/{step}")

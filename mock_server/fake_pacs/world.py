@@ -39,7 +39,7 @@ class World:
         self.store = store
         self.clock: Clock = clock or (ManualClock(step=SEEDED_STEP) if seeded else SystemClock())
         self.ids: Ids = ids or (SeededIds(settings.seed) if settings.seed is not None else RandomIds())
-        self.journal = Journal(settings.journal_count, settings.journal_bytes)
+        self.journal = Journal(settings.journal_count, settings.journal_bytes, settings.journal_total_bytes)
         self.ready = threading.Event()
         self._hospital = hospital
         self._changing = threading.Lock()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -92,7 +93,8 @@ class Pacs:
         assert problem["type"] == f"urn:ia-api-kit:problem:{kind}"
         assert problem["status"] == status
         assert problem["title"]
-        assert problem["detail"]
+        for text in (problem["detail"], problem.get("hint", "A hint.")):
+            assert re.fullmatch(r"[A-Z].*[^.…][.?]", text, re.DOTALL), f"no sentence: {text}"
         assert b"Traceback" not in answer.data
         return problem
 

@@ -133,6 +133,9 @@ def test_a_name_declared_twice_is_400_and_nothing_changes(pacs: Any) -> None:
     for method, where in (("POST", RESULTS), ("PUT", f"{RESULTS}/1")):
         problem = pacs.refused(400, "invalid-request", method, where, json=twice)
         assert [violation["pointer"] for violation in problem["violations"]] == ["/attachments/2/name"]
+        problem = pacs.refused(400, "invalid-request", method, where, json={**twice, "displayResult": 1})
+        found = [violation["pointer"] for violation in problem["violations"]]
+        assert found == ["/displayResult", "/attachments/2/name"]
     assert states(pacs) == {"a.bin": "new"}
 
 
@@ -147,6 +150,8 @@ def test_a_name_declared_twice_is_400_and_nothing_changes(pacs: Any) -> None:
         (f"bytes={len(BYTES) - 1}-", len(BYTES) - 1, len(BYTES)),
         ("bytes=10000-99999999", 10_000, len(BYTES)),
         (f"bytes=5-{'9' * 60}", 5, len(BYTES)),
+        ("Bytes=0-1", 0, 2),
+        ("BYTES=-1", len(BYTES) - 1, len(BYTES)),
     ],
 )
 def test_a_range_is_206_with_exactly_those_bytes(pacs: Any, asked: str, start: int, stop: int) -> None:
@@ -164,11 +169,14 @@ def test_a_range_outside_is_416_with_the_size(pacs: Any, asked: str) -> None:
     declared(pacs, "a.bin")
     pacs.put(path(), data=BYTES)
     answer = pacs.get(path(), {"Range": asked})
-    pacs.problem(answer, 416, "range-not-satisfiable")
+    problem = pacs.problem(answer, 416, "range-not-satisfiable")
     assert answer.headers["Content-Range"] == f"bytes */{len(BYTES)}"
+    assert problem["hint"] == f"Ask for bytes before {len(BYTES)}."
 
 
-@pytest.mark.parametrize("asked", ["bytes=5-2", "bytes=0-1,3-4", "lines=1-2", "bytes", "bytes=-", "bytes=a-b", ""])
+@pytest.mark.parametrize(
+    "asked", ["bytes=5-2", "bytes=0-1,3-4", "lines=1-2", "bytes", "Bytes=-", "bytes=-", "bytes=a-b", ""]
+)
 def test_what_is_no_single_range_is_ignored_and_journalled(pacs: Any, asked: str) -> None:
     declared(pacs, "a.bin")
     pacs.put(path(), data=BYTES)

@@ -124,7 +124,7 @@ def test_it_serves_the_demo_hospital_on_loopback_and_says_how_to_reach_it(serve:
     running = serve()
     assert running.host == "localhost"
     assert "dev-token" in running.greeting
-    assert "3 cases, 6 slides, 3 applications" in running.greeting
+    assert "3 cases, 7 slides, 3 applications" in running.greeting
     assert running.get("/info") == {"apiVersion": "1.10", "softwareVersion": "4.2.0.0"}
     assert running.get("/slides/demo-he-1/info")["id"] == "demo-he-1"
     status, _, page = running.ask("GET", "/_fake_pacs/api")

@@ -84,7 +84,7 @@ def test_the_hospital_lists_cases_slides_and_applications(pacs: Any, by: str) ->
     assert {key: [slide["id"] for slide in slides] for key, slides in cases.items()} == {
         ("S26-1001", "LAB-NORTH"): ["demo-he-1", "demo-ihc-1"],
         ("S26-1001", "LAB-SOUTH"): ["demo-tiff-1", "demo-focus-1"],
-        ("S26-1002", "LAB-NORTH"): ["demo-dicom_1", "demo-fluor-1"],
+        ("S26-1002", "LAB-NORTH"): ["demo-dicom_1", "demo-fluor-1", "demo-pattern-1"],
     }
     assert cases["S26-1002", "LAB-NORTH"][0] == {"id": "demo-dicom_1", "staining": "H&E", "block": "A1", "files": 5}
     assert [application["applicationId"] for application in told["applications"]] == [

@@ -1,4 +1,4 @@
-"""The journal: bounded in count and bytes, secrets redacted, no slide bytes, what was used and what was odd."""
+"""The journal: bounded in count and bytes for each tenant, what was used and what was odd, whose it was."""
 
 import base64
 import json
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fake_pacs.journal import BODY_SHOWN, Exchange, Journal, redacted_body, redacted_query
+from fake_pacs.journal import Exchange, Journal
+from fake_pacs.redaction import BODY_SHOWN
 
 MakePacs = Callable[..., Any]
 
@@ -66,13 +67,17 @@ def test_a_wrong_filter_is_400(pacs: Any, query: str) -> None:
     pacs.problem(pacs.control("GET", f"journal?{query}"), 400, "invalid-request")
 
 
+def forgotten(journal: Journal, tenant: str = "a", *, with_strangers: bool = False) -> int:
+    return journal.forgotten(tenant, with_strangers=with_strangers)
+
+
 def test_it_is_bounded_in_count() -> None:
     journal = Journal(count=10)
     for number in range(25):
         journal.write(exchange(path=str(number)))
     assert [entry.path for entry in read(journal)] == [str(number) for number in range(15, 25)]
     assert [entry.number for entry in read(journal)] == list(range(16, 26))
-    assert journal.forgotten == 15
+    assert forgotten(journal) == 15
 
 
 def test_it_is_bounded_in_bytes() -> None:
@@ -82,7 +87,56 @@ def test_it_is_bounded_in_bytes() -> None:
     held = read(journal)
     assert sum(len(entry.request_body or "") + len(entry.answer_body or "") for entry in held) <= 100_000
     assert held[-1].path == "99"
-    assert journal.forgotten == 100 - len(held)
+    assert forgotten(journal) == 100 - len(held)
+
+
+def test_a_busy_tenant_pushes_out_nobody_else_s_exchanges() -> None:
+    journal = Journal(count=10)
+    journal.write(exchange(tenant="quiet", path="first"))
+    for number in range(50):
+        journal.write(exchange(tenant="busy", path=str(number)))
+        journal.write(exchange(tenant=None, path=str(number)))
+    assert [entry.path for entry in read(journal, "quiet")] == ["first"]
+    assert (forgotten(journal, "quiet"), forgotten(journal, "busy")) == (0, 40)
+    assert forgotten(journal, "default") == 0
+    assert forgotten(journal, "default", with_strangers=True) == 40
+
+
+def test_all_together_are_bounded_and_the_fullest_forgets_first() -> None:
+    journal = Journal(size=100_000, total=150_000)
+    for tenant in ("a", "b"):
+        for number in range(3):
+            journal.write(exchange(tenant=tenant, path=str(number), request_body="x" * 8000))
+    for number in range(100):
+        journal.write(exchange(tenant="c", path=str(number), request_body="x" * 8000))
+    for number in range(12):
+        journal.write(exchange(tenant="d", path=str(number), request_body="x" * 8000))
+    held = {tenant: read(journal, tenant) for tenant in "abcd"}
+    assert sum(len(entry.request_body or "") for entries in held.values() for entry in entries) <= 150_000
+    assert (len(held["a"]), len(held["b"])) == (3, 3)
+    assert (held["c"][-1].path, held["d"][-1].path) == ("99", "11")
+    assert (forgotten(journal, "a"), forgotten(journal, "b")) == (0, 0)
+    assert forgotten(journal, "c") == 100 - len(held["c"])
+
+
+def test_numbers_are_the_tenant_s_own_and_strangers_count_with_the_default_tenant() -> None:
+    journal = Journal()
+    for tenant in ("north", "default", None, "north", None, "default"):
+        journal.write(exchange(tenant=tenant))
+    assert [entry.number for entry in read(journal, "north")] == [1, 2]
+    seen = read(journal, "default", with_strangers=True)
+    assert [(entry.number, entry.tenant) for entry in seen] == [(1, "default"), (2, None), (3, None), (4, "default")]
+    assert [entry.number for entry in read(journal, "default", with_strangers=True, after=1, limit=2)] == [3, 4]
+
+
+def test_numbers_go_on_after_a_reset_and_what_was_forgotten_is_counted_anew() -> None:
+    journal = Journal(count=2)
+    for _ in range(3):
+        journal.write(exchange())
+    journal.forget("a")
+    assert forgotten(journal) == 0
+    journal.write(exchange())
+    assert [entry.number for entry in read(journal)] == [4]
 
 
 def test_one_exchange_is_kept_however_large_it_is() -> None:
@@ -121,6 +175,55 @@ def test_strangers_are_shown_only_where_asked_for() -> None:
     assert len(read(journal, with_strangers=True)) == 1
 
 
+def test_a_reset_with_strangers_drops_theirs_too() -> None:
+    journal = Journal()
+    for tenant in ("default", None, "a"):
+        journal.write(exchange(tenant=tenant))
+    journal.forget("default", with_strangers=True)
+    assert read(journal, "default", with_strangers=True) == []
+    assert len(read(journal, "a")) == 1
+
+
+def test_reset_of_the_default_tenant_forgets_the_exchanges_of_unknown_callers(pacs: Any) -> None:
+    pacs.get("/nothing", {"Authorization": ""})
+    pacs.control("POST", "reset")
+    assert [entry["operationId"] for entry in pacs.journal()] == ["resetTenant"]
+
+
+def test_reset_of_another_tenant_leaves_them(pacs: Any) -> None:
+    north = pacs.with_token(pacs.control("POST", "tenants").json["token"])
+    pacs.get("/nothing", {"Authorization": ""})
+    north.control("POST", "reset")
+    assert pacs.journal()[-1]["path"] == f"{pacs.base}/nothing"
+
+
+@pytest.mark.parametrize("named_by", ["bearer", "basic", "wrong password", "session", "appended to a session"])
+def test_what_failed_before_the_caller_was_known_is_whose_credentials_it_names(pacs: Any, named_by: str) -> None:
+    made = pacs.control("POST", "tenants").json
+    north = pacs.with_token(made["token"])
+    wanted = {"applicationId": "nuclei-counter", "accessionNumber": "S26-1002"}
+    session = north.control("POST", "launches", json=wanted).json["sessionToken"]
+    path, sent = {
+        "bearer": ("/nothing", f"Bearer {made['token']}"),
+        "basic": ("/nothing", basic(f"{made['user']}:{made['password']}")["Authorization"]),
+        "wrong password": ("/token?applicationId=nuclei-counter", basic(f"{made['user']}:x")["Authorization"]),
+        "session": (f"/launchdata?requestId=%zz&sessionToken={session}", ""),
+        "appended to a session": (f"/launchdata?sessionToken={session}?appId=a&requestId=b&requestId=c", ""),
+    }[named_by]
+    before = len(pacs.journal())
+    answer = pacs.ask("POST" if path.startswith("/token") else "GET", path, {"Authorization": sent})
+    assert answer.status_code in (400, 401, 403, 404, 415)
+    assert len(pacs.journal()) == before
+    seen = north.control("GET", "journal").json["exchanges"][-1]
+    assert (seen["status"], seen["tenant"]) == (answer.status_code, made["tenant"])
+
+
+@pytest.mark.parametrize("sent", ["Basic", "Basic %%%", "Basic é", "Basic bm9ib2R5", "Bearer", "Bearer é", "x", ""])
+def test_credentials_that_name_nobody_are_a_stranger_s(pacs: Any, sent: str) -> None:
+    pacs.get("/nothing", {"Authorization": sent})
+    assert pacs.journal()[-1]["tenant"] is None
+
+
 def basic(text: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
 
@@ -147,38 +250,3 @@ def test_no_secret_of_a_whole_round_trip_is_kept(pacs: Any) -> None:
     shown = pacs.control("GET", "journal").get_data(as_text=True)
     assert [secret for secret in secrets if secret in kept or secret in shown] == []
     assert "<redacted>" in kept
-
-
-@pytest.mark.parametrize(
-    ("path", "kept"),
-    [
-        ("/a?token=x", "/a?token=<redacted>"),
-        ("/a?b=1&sessionToken=x?appId=y&c=2", "/a?b=1&sessionToken=<redacted>&c=2"),
-        ("/a?SessionToken=x&password=y", "/a?SessionToken=<redacted>&password=<redacted>"),
-        ("/a?%73essionToken=x", "/a?%73essionToken=<redacted>"),
-        ("/a?tokens=x", "/a?tokens=x"),
-        ("/token", "/token"),
-    ],
-)
-def test_queries_are_redacted_by_name(path: str, kept: str) -> None:
-    assert redacted_query(path) == kept
-
-
-@pytest.mark.parametrize(
-    ("body", "kept"),
-    [
-        (None, None),
-        (b'{"token": "a\\"b", "x": 1}', '{"token": "<redacted>", "x": 1}'),
-        (b'{"access_token":"abc","expires_in":1}', '{"access_token":"<redacted>","expires_in":1}'),
-        (b"grant_type=a&password=b", "grant_type=a&password=<redacted>"),
-        (b"\xff\xfe", "\ufffd\ufffd"),
-        (b'{"url": "http://x/y?a=1&sessionToken=abc&b=2"}', '{"url": "http://x/y?a=1&sessionToken=<redacted>&b=2"}'),
-    ],
-)
-def test_bodies_are_redacted_and_text(body: bytes | None, kept: str | None) -> None:
-    assert redacted_body(body) == kept
-
-
-def test_a_secret_at_the_cut_is_redacted_too() -> None:
-    body = b'{"a": "' + b"x" * (4 * BODY_SHOWN - 20) + b'", "token": "' + b"SECRET" * 50 + b'"}'
-    assert "SECRET" not in (redacted_body(body) or "")

@@ -37,6 +37,7 @@ def test_launch_data_name_the_callback_and_the_blocks_with_their_slides(pacs: An
     assert told["blocks"] == [
         {"name": "A1", "slides": [{"id": "demo-dicom_1", "description": "H&E"}]},
         {"name": "A2", "slides": [{"id": "demo-fluor-1", "description": "IgG immunofluorescence"}]},
+        {"name": "A3", "slides": [{"id": "demo-pattern-1", "description": "Test pattern"}]},
     ]
 
 
@@ -104,13 +105,31 @@ def test_a_session_token_expires_by_the_injected_clock(make_pacs: MakePacs) -> N
 @pytest.mark.parametrize("session", ["", "nonsense", "0" * 43, "dev-token", "%F0%9F%92%A9"])
 def test_without_a_valid_session_token_it_is_401_with_a_challenge(pacs: Any, session: str) -> None:
     answer = data(pacs, "S26-1002", session, VIEWER)
-    pacs.problem(answer, 401, "unauthenticated")
+    problem = pacs.problem(answer, 401, "unauthenticated")
     assert "sessionToken" in answer.headers["WWW-Authenticate"]
+    assert "POST /_fake_pacs/launches" in problem["hint"]
+    assert "--token" not in problem["hint"]
 
 
 def test_a_missing_session_token_is_401_too(pacs: Any) -> None:
     answer = pacs.get(f"/launchdata?requestId=S26-1002&appId={VIEWER}", {"Authorization": ""})
     pacs.problem(answer, 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("sessionToken=one&sessionToken=two", "query sessionToken: came 2 values, expected one value"),
+        ("sessionToken=one%ff", "percent-encoded UTF-8"),
+        ("a=1&" * 1001 + "sessionToken=one", "query: came 1004 parameters, expected at most 1000 parameters"),
+    ],
+)
+def test_a_session_token_that_cannot_be_read_is_not_called_missing(pacs: Any, sent: str, said: str) -> None:
+    answer = pacs.get(f"/launchdata?requestId=S26-1002&appId={VIEWER}&{sent}")
+    problem = pacs.problem(answer, 401, "unauthenticated")
+    assert problem["detail"].startswith("The session token can't be read: ")
+    assert said in problem["detail"]
+    assert "one" not in problem["detail"].replace("expected one value", "")
 
 
 @pytest.mark.parametrize(("request_id", "application"), [("S26-1001", VIEWER), ("S26-1002", "nuclei-counter")])

@@ -51,7 +51,7 @@ def test_a_stale_version_is_409_and_nothing_changes(pacs: Any) -> None:
     second = state(pacs)
     for stale in (first["versionId"], "made-up", second["versionId"].upper() + "0"):
         problem = pacs.refused(409, "stale-version", "PUT", PATH, json=body("Rejected", stale))
-        assert "read the slide's info again" in problem["hint"]
+        assert "Read the slide's info again" in problem["hint"]
         assert state(pacs) == second
 
 

@@ -10,11 +10,12 @@ import pytest
 import schemathesis
 from schemathesis.core.failures import FailureGroup
 
-from fake_pacs.app import create_app, http_limits, server_problem
+from fake_pacs.app import create_app, http_limits
 from fake_pacs.embedding import MockSectraServer
 from fake_pacs.handlers import HANDLERS
 from fake_pacs.serving import HttpServer
 from fake_pacs.store import Credential
+from fake_pacs.wire_refusals import server_problem
 from ia_api_spec import Contract, snapshot
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -138,7 +139,8 @@ def told_what_there_is() -> Any:
 def walk(server: MockSectraServer, **handlers: Any) -> list[str | None]:
     """Follows the contract's links on that server, some handlers replaced; gives back what succeeded, in order."""
     app = server.create_app() if not handlers else mutated(server, handlers)
-    with HttpServer(app, render_problem=server_problem, limits=http_limits(server.world.settings)) as running:
+    problems, limits = server_problem(server.world), http_limits(server.world.settings)
+    with HttpServer(app, render_problem=problems, limits=limits) as running:
         path = Contract.of("ia-api").base_path
         schema = schema_of(told_what_there_is(), STATEFUL, f"http://localhost:{running.port}{path}")
         schema.as_state_machine().run()

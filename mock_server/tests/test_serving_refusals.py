@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from fake_pacs.serving import HttpServer, Limits, Refused
+from fake_pacs.serving import HttpServer, Limits, Refused, WireRefusal
 
 HOST = b"Host: localhost\r\n"
 LIMITS = Limits(
@@ -142,8 +142,54 @@ def test_a_silent_connection_is_closed_without_a_word(server: HttpServer) -> Non
 
 
 def test_the_problem_is_rendered_by_whom_the_server_was_told(serve: Callable[..., HttpServer]) -> None:
-    server = serve(render_problem=lambda status, detail: f"{status}: {detail}".encode())
-    assert exchange(server, b"GARBAGE\r\n\r\n").partition(b"\r\n\r\n")[2].startswith(b"400: This is not")
+    told: list[WireRefusal] = []
+
+    def render(refusal: WireRefusal) -> tuple[bytes, dict[str, str]]:
+        told.append(refusal)
+        return f"{refusal.status}: {refusal.detail}".encode(), {"X-Ours": "yes"}
+
+    answer = exchange(serve(render_problem=render), b"GARBAGE\r\n\r\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert body.startswith(b"400: This is not")
+    assert b"\r\nX-Ours: yes\r\n" in head
+    assert [(refusal.method, refusal.target, refusal.answered) for refusal in told] == [("", "", None)]
+
+
+@pytest.mark.parametrize(
+    ("request_", "method", "target", "headers", "answered"),
+    [
+        (b"GET /a?b HTTP/2.0\r\n" + HOST + b"X-A:  b \r\n\r\n", "GET", "/a?b", [("X-A", "b")], None),
+        (b"GET /a b HTTP/1.1\r\n" + HOST + b"\r\n", "GET", "/a b", [], None),
+        (b"GET /a HTTP/1.1\r\n" + HOST + b"bad line\r\nX-A: b\r\n\r\n", "GET", "/a", [("X-A", "b")], None),
+        (b"GET /" + b"x" * 9000, "GET", "/" + "x" * 4091, None, None),
+        (b"GET /a HTTP/1.1\r\nHo", "GET", "/a", None, None),
+        (post(b"Content-Length: 50", body=b"POST /b HTTP/1.1", path=b"/a"), "POST", "/a", None, None),
+        (post(CHUNKED, body=b"2711\r\n" + bytes(10_001), path=b"/ignore"), "POST", "/ignore", None, 200),
+        (SECOND.replace(b"Connection: close\r\n", b"") + b"PUT /a HTTP/1.1\r\n\r\n", "PUT", "/a", None, None),
+    ],
+)
+def test_the_renderer_is_told_what_is_known_of_the_request(
+    serve: Callable[..., HttpServer], request_: bytes, method: str, target: str, headers: Any, answered: int | None
+) -> None:
+    told: list[WireRefusal] = []
+
+    def render(refusal: WireRefusal) -> tuple[bytes, dict[str, str]]:
+        told.append(refusal)
+        return b"", {}
+
+    exchange(serve(render_problem=render), request_, then_close=True)
+    (refusal,) = told
+    assert (refusal.method, refusal.target, refusal.answered) == (method, target, answered)
+    if headers is not None:
+        assert [pair for pair in refusal.headers if pair[0] != "Host"] == headers
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [("/a?b", "/a"), ("http://pacs:81/a/b?c", "/a/b"), ("http://[", ""), ("", ""), ("*", "*"), ("//a/b", "//a/b")],
+)
+def test_the_path_of_a_refused_target(target: str, path: str) -> None:
+    assert WireRefusal(400, "", "GET", target).path == path
 
 
 def test_the_server_s_refusal_wins_over_what_the_application_made_of_a_broken_body(

@@ -45,7 +45,7 @@ def test_ids_count_from_1_per_tenant_and_application_and_are_never_used_again(st
     assert [create(store), create(store), create(store, app="other"), create(store, tenant="south")] == [1, 2, 1, 1]
     store.delete_result("north", "app", 2)
     assert create(store) == 3
-    with pytest.raises(Refusal, match="there is no result 2 of application 'app'") as refused:
+    with pytest.raises(Refusal, match="There is no result 2 of application 'app'") as refused:
         store.result("north", "app", 2)
     assert refused.value.refused is Refusals.UNKNOWN_RESULT
 
@@ -68,7 +68,7 @@ def test_an_update_replaces_the_document_and_needs_the_stored_version(store: Sql
     with pytest.raises(Refusal, match="versionId 'v1' was sent, stored is 'v2'") as refused:
         update(store, number, "v1", "v3", n=2)
     assert refused.value.refused is Refusals.STALE_VERSION
-    assert "read the result again" in str(refused.value.hint)
+    assert "Read the result again" in str(refused.value.hint)
     stored = store.result("north", "app", number)
     assert (stored.version_id, stored.document) == ("v2", {"n": 1})
 
@@ -82,7 +82,7 @@ def test_an_update_without_expected_version_goes_through(store: SqlStore):
 @pytest.mark.parametrize("expected", ["v1", None, "stale"])
 def test_an_update_can_not_move_a_result_to_another_slide(store: SqlStore, expected: str | None):
     number = create(store)
-    with pytest.raises(Refusal, match="result 1 of application 'app' belongs to slide 's1'") as refused:
+    with pytest.raises(Refusal, match="The result 1 of application 'app' belongs to slide 's1'") as refused:
         update(store, number, expected, "v2", slide="s2")
     assert refused.value.refused is Refusals.IDENTITY_CHANGED
     assert store.result("north", "app", number).version_id == "v1"
@@ -186,7 +186,7 @@ def test_a_reset_forgets_all_but_the_tenants_own_token_and_users(store: SqlStore
 
 def test_tenants_are_listed_and_a_name_is_given_once(store: SqlStore):
     store.create_tenant("east")
-    with pytest.raises(Refusal, match="a tenant is called 'east' already") as refused:
+    with pytest.raises(Refusal, match="A tenant is called 'east' already") as refused:
         store.create_tenant("east")
     assert refused.value.refused is Refusals.NAME_TAKEN
     assert store.tenants() == ["east", "north", "south"]
@@ -200,7 +200,7 @@ def test_nothing_is_kept_for_an_unknown_tenant(store: SqlStore):
         lambda: store.set_users("west", {"dev": "dev"}),
         lambda: store.quality_control("west", "s1"),
     ):
-        with pytest.raises(Refusal, match="there is no tenant 'west'") as refused:
+        with pytest.raises(Refusal, match="There is no tenant 'west'") as refused:
             call()
         assert refused.value.refused is Refusals.UNKNOWN_TENANT
 
@@ -242,7 +242,7 @@ def test_a_new_development_token_replaces_the_tenants_former_one(store: SqlStore
 def test_a_secret_opens_one_tenant_only_and_may_change_its_meaning_there(store: SqlStore):
     store.add_credential("secret", Credential("north", "issued"))
     store.add_credential("secret", Credential("north", "issued", "app"))
-    with pytest.raises(Refusal, match="this secret opens another tenant already") as refused:
+    with pytest.raises(Refusal, match="This secret opens another tenant already") as refused:
         store.add_credential("secret", Credential("south", "development"))
     assert refused.value.refused is Refusals.NAME_TAKEN
     assert store.credential("secret") == Credential("north", "issued", "app")
@@ -251,7 +251,7 @@ def test_a_secret_opens_one_tenant_only_and_may_change_its_meaning_there(store: 
 def test_a_user_has_one_tenant_and_one_password(store: SqlStore):
     store.set_users("north", {"dev": "one", "former": "one"})
     store.set_users("north", {"dev": "twö\0", "other": "one"})
-    with pytest.raises(Refusal, match="another tenant has a user 'dev'") as refused:
+    with pytest.raises(Refusal, match="Another tenant has a user 'dev'") as refused:
         store.set_users("south", {"dev": "three"})
     assert refused.value.refused is Refusals.NAME_TAKEN
     assert store.check_user("dev", "twö\0") == "north"
@@ -263,7 +263,7 @@ def test_a_user_has_one_tenant_and_one_password(store: SqlStore):
 
 def test_a_tenant_is_made_with_its_token_and_users_or_not_at_all(store: SqlStore):
     store.set_users("north", {"dev": "one"})
-    with pytest.raises(Refusal, match="another tenant has a user 'dev'"):
+    with pytest.raises(Refusal, match="Another tenant has a user 'dev'"):
         store.create_tenant("dev", "secret", {"dev": "two"})
     assert "dev" not in store.tenants()
     assert store.credential("secret") is None

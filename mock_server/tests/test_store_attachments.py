@@ -97,7 +97,7 @@ def test_a_stream_that_brings_little_at_a_time_is_stored_in_whole_chunks(store: 
 
 def test_nothing_can_be_read_before_it_is_uploaded(store: SqlStore):
     number = create(store, "a")
-    with pytest.raises(Refusal, match="attachment 'a' has no bytes yet"):
+    with pytest.raises(Refusal, match="The attachment 'a' has no bytes yet"):
         store.read_attachment(store.attachment(*APP, number, "a"), 0, 0)
 
 
@@ -105,14 +105,14 @@ def test_an_undeclared_name_is_refused_before_the_stream_is_read(store: SqlStore
     number = create(store, "a", "b")
     unread = io.BytesIO(b"bytes")
     with pytest.raises(
-        Refusal, match="result 1 of application 'app' has no attachment 'c': it declares 'a', 'b'"
+        Refusal, match="The result 1 of application 'app' has no attachment 'c': it declares 'a', 'b'"
     ) as refused:
         store.put_attachment(*APP, number, "c", unread)
     assert refused.value.refused is Refusals.UNKNOWN_ATTACHMENT
     assert unread.tell() == 0
     with pytest.raises(Refusal, match="it declares none"):
         put(store, create(store), "c", b"")
-    with pytest.raises(Refusal, match="there is no result 9"):
+    with pytest.raises(Refusal, match="There is no result 9"):
         put(store, 9, "a", b"")
 
 
@@ -192,8 +192,8 @@ def test_of_two_uploads_the_last_to_finish_wins(store: SqlStore):
             Refusals.UNKNOWN_ATTACHMENT,
             "declared anew",
         ),
-        (lambda store, n: store.delete_result(*APP, n), Refusals.UNKNOWN_RESULT, "there is no result 1"),
-        (lambda store, n: store.reset_tenant("north"), Refusals.UNKNOWN_RESULT, "there is no result 1"),
+        (lambda store, n: store.delete_result(*APP, n), Refusals.UNKNOWN_RESULT, "There is no result 1"),
+        (lambda store, n: store.reset_tenant("north"), Refusals.UNKNOWN_RESULT, "There is no result 1"),
     ],
 )
 @pytest.mark.parametrize("size", [0, CHUNK])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_pacs.strict_json import MAX_DEPTH, MAX_DIGITS, harmless, parse
+from ia_api_spec import MOST
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -49,7 +50,7 @@ def test_no_bytes_make_it_fail(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["", "{", "[1,]", "{'a': 1}", "nul", '{"a" 1}', "1 2", '"a', "[1}", "\ufeff", "01", "+1", '"\t"']
+    "raw", ["{", "[1,]", "{'a': 1}", "nul", '{"a" 1}', "1 2", '"a', "[1}", "\ufeff", "01", "+1", '"\t"']
 )
 def test_malformed_json_is_named_with_line_and_column(raw: str) -> None:
     value, (violation,) = parse(raw.encode("utf-8"))
@@ -68,6 +69,23 @@ def test_invalid_utf_8_is_named_with_its_offset(raw: bytes) -> None:
     assert violation.expected == "JSON in UTF-8"
 
 
+def test_an_empty_body_is_called_empty() -> None:
+    (violation,) = parse(b"")[1]
+    assert str(violation) == "body: came nothing: the body is empty, expected JSON"
+
+
+@pytest.mark.parametrize("item", ["NaN", '"\\ud800"', '{"a": 1, "a": 2}', "1e999"])
+def test_a_thousand_are_named_and_the_rest_is_told(item: str) -> None:
+    exactly = ",".join([item] * MOST)
+    assert len(places(f"[{exactly}]")) == MOST
+    assert places(f"[{exactly},{item}]")[-2:] == [places(f"[{exactly}]")[-1], ""]
+
+
+def test_long_names_do_not_make_the_answer_long() -> None:
+    found = places('{"' + "n" * 500_000 + '": [' + "NaN," * 500 + "NaN]}")
+    assert sum(map(len, found)) < 4 * 500_000
+
+
 def test_a_byte_order_mark_is_no_error() -> None:
     assert parse(b'\xef\xbb\xbf{"a": 1}') == ({"a": 1}, [])
 
@@ -81,7 +99,7 @@ def test_a_byte_order_mark_is_no_error() -> None:
         ('{"a": ' + "9" * 309 + "}", ["/a"]),
         ('{"a": ' + "9" * 5000 + ', "b": -' + "1" * (MAX_DIGITS + 1) + "}", ["/a", "/b"]),
         ('{"a": "\\ud800", "b": "\\udc00x"}', ["/a", "/b"]),
-        ('{"\\ud800": 1, "a/b~c": NaN}', ["/?", "/a~1b~0c"]),
+        ('{"\\ud800": 1, "a/b~c": NaN}', ["/\\ud800", "/a~1b~0c"]),
         ('{"a": 1, "a": 2, "b": {"c": 1, "c": 1}}', ["/a", "/b/c"]),
         ('[{"a": 1, "a": 2}, NaN]', ["/0/a", "/1"]),
     ],
@@ -126,6 +144,6 @@ def test_a_refused_value_is_made_harmless_for_validators() -> None:
     assert violations
     made = harmless(value)
     assert type(made["a"]) is str
-    assert made["?"][0] == "?"
+    assert made["\\ud800"][0] == "?"
     assert made["b"] == 1
     json.dumps(made, ensure_ascii=False).encode("utf-8")

@@ -12,10 +12,11 @@ from typing import Any
 import jsonschema_rs
 
 from ia_api_spec.committed import snapshot
-from ia_api_spec.naming import name_violations
+from ia_api_spec.naming import at_most, name_violations
 from ia_api_spec.narrowing import operations
 from ia_api_spec.tree import DATA, MAPS_OF_NAMES, Document
 from ia_api_spec.unions import exact
+from ia_api_spec.uniqueness import Rule, repetitions, rules_of
 from ia_api_spec.versions import NEWEST, ApiVersion
 from ia_api_spec.violations import Violation
 
@@ -33,15 +34,17 @@ class Schema:
     node: Any
     _validator: Any
     _known: frozenset[str]
+    _unique: tuple[Rule, ...]
 
     def violations(self, value: Any, part: str, prefix: str = "") -> list[Violation]:
         """Everything in the value that breaks the schema, by JSON Pointer; `prefix` stands before each pointer.
 
-        Of more than `naming.MOST` violations the last says that there are others.
+        Bounded as by `naming.at_most`; what `x-unique-by` asks for comes last.
         """
+        repeated = repetitions(self._unique, value, part, prefix)
         if self._validator.is_valid(value):
-            return []
-        return name_violations(self._validator, self._known, value, part, prefix)
+            return at_most(repeated, part, prefix)
+        return name_violations(self._validator, self._known, value, part, prefix, also=repeated)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class Contract:
     def schema(self, name: str) -> Schema:
         """The schema `#/components/schemas/{name}`. Raises `KeyError` where this version has none of that name."""
         pointer = f"#/components/schemas/{name}"
-        return Schema(pointer, self._schemas[name], self._validators[pointer], self._names)
+        return self._compiled(pointer, self._schemas[name], self._validators[pointer])
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """The node itself, or what its `$ref` points to."""
@@ -200,7 +203,10 @@ class Contract:
         node = self._inline[place]
         if _is_reference(node):
             return self.schema(node["$ref"].rpartition("/")[2])
-        return Schema(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"], self._names)
+        return self._compiled(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"])
+
+    def _compiled(self, pointer: str, node: Any, validator: Any) -> Schema:
+        return Schema(pointer, node, validator, self._names, rules_of(node, self._schemas))
 
 
 def _key(media_type: str) -> str:

@@ -5,15 +5,18 @@ full of mistakes could fill the memory. So wide lists and objects are looked at 
 nobody reads on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from ia_api_spec.violations import Violation, shown
+from ia_api_spec.violations import Violation, as_step, shown
 from ia_api_spec.wording import expectation
 
 MOST = 1000
 """So many violations of one value are named; one more says that there are others."""
+
+LONG = 2**20
+"""So many characters of what is said about one value: after that, too, one more says that there are others."""
 
 WIDE = 200
 """Items of a list, or members of an object that no schema knows, that are looked at together."""
@@ -22,17 +25,41 @@ Offsets = dict[tuple[str | int, ...], int]
 Cut = tuple[Any, Offsets]
 
 
-def name_violations(validator: Any, known: frozenset[str], value: Any, part: str, prefix: str) -> list[Violation]:
-    """Every violation of the value, at most `MOST`, by JSON Pointer; `known` are the members that schemas name."""
-    found: dict[tuple[str, str], Violation] = {}
+def name_violations(
+    validator: Any, known: frozenset[str], value: Any, part: str, prefix: str, also: Iterable[Violation] = ()
+) -> list[Violation]:
+    """Every violation of the value by JSON Pointer, and then those found elsewhere (`also`), bounded as by `at_most`.
+
+    `known` are the members that schemas name.
+    """
+    return at_most(chain(_distinct(validator, known, value, part, prefix), also), part, prefix)
+
+
+def at_most(violations: Iterable[Violation], part: str, prefix: str = "") -> list[Violation]:
+    """The first `MOST` violations, or fewer where they are long; one more says so where there are others.
+
+    Nobody reads on after that: an answer must not grow to many times what was sent.
+    """
+    named: list[Violation] = []
+    length = 0
+    for violation in violations:
+        if len(named) == MOST or length > LONG:
+            rest = Violation(part, prefix, f"more than {len(named)} violations", "none; the others aren't named")
+            return [*named, rest]
+        named.append(violation)
+        length += len(violation.pointer) + len(violation.came)
+    return named
+
+
+def _distinct(validator: Any, known: frozenset[str], value: Any, part: str, prefix: str) -> Iterator[Violation]:
+    """The violations of all cuts; what one of them has in common with an earlier one comes once."""
+    seen: set[tuple[str, str]] = set()
     for cut, offsets in _cuts(value, known):
         for error in validator.iter_errors(cut):
             for violation in _of_error(error, offsets, part, prefix):
-                found.setdefault((violation.pointer, violation.expected), violation)
-        if len(found) > MOST:
-            rest = Violation(part, prefix, f"more than {MOST} violations", "none; the others aren't named")
-            return [*list(found.values())[:MOST], rest]
-    return list(found.values())
+                if (place := (violation.pointer, violation.expected)) not in seen:
+                    seen.add(place)
+                    yield violation
 
 
 def _cuts(value: Any, known: frozenset[str]) -> Iterator[Cut]:
@@ -76,10 +103,10 @@ def _of_error(error: Any, offsets: Offsets, part: str, prefix: str) -> Iterator[
     pointer = prefix + _pointer(error.instance_path, offsets)
     kind, said = error.kind.name, error.kind.as_dict()
     if kind == "required":
-        yield Violation(part, f"{pointer}/{_escape(said['property'])}", "nothing", "a value: the member is required")
+        yield Violation(part, f"{pointer}/{as_step(said['property'])}", "nothing", "a value: the member is required")
     elif kind == "additionalProperties":
         for name in said["unexpected"]:
-            yield Violation(part, f"{pointer}/{_escape(name)}", shown(error.instance[name]), "no such member")
+            yield Violation(part, f"{pointer}/{as_step(name)}", shown(error.instance[name]), "no such member")
     else:
         yield Violation(part, pointer, shown(error.instance), expectation(kind, said, error.message))
 
@@ -87,12 +114,8 @@ def _of_error(error: Any, offsets: Offsets, part: str, prefix: str) -> Iterator[
 def _pointer(path: list[str | int], offsets: Offsets) -> str:
     """The JSON Pointer of a place in a cut, as it is in the whole value."""
     if not offsets:
-        return "".join(f"/{_escape(step)}" for step in path)
+        return "".join(f"/{as_step(step)}" for step in path)
     steps = [
         step + offsets.get(tuple(path[:index]), 0) if isinstance(step, int) else step for index, step in enumerate(path)
     ]
-    return "".join(f"/{_escape(step)}" for step in steps)
-
-
-def _escape(step: str | int) -> str:
-    return str(step).replace("~", "~0").replace("/", "~1")
+    return "".join(f"/{as_step(step)}" for step in steps)

@@ -28,6 +28,12 @@ class Violation:
         return f"{where}: came {self.came}, expected {self.expected}" + (f" ({self.hint})" if self.hint else "")
 
 
+def as_step(name: str | int) -> str:
+    """A member's name or an item's index as one step of a JSON Pointer (RFC 6901); lone surrogates escaped."""
+    escaped = str(name).replace("~", "~0").replace("/", "~1")
+    return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def shown(value: Any) -> str:
     """A value as JSON, cut to a readable length: what `came` says."""
     try:

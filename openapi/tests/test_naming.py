@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ia_api_spec import Contract, naming
+from ia_api_spec import Contract, Violation, as_step, at_most, naming
 from ia_api_spec.naming import MOST, WIDE, name_violations
 
 RESULT = Contract.of("ia-api").operations["createResult"].bodies["application/json"]
@@ -99,3 +99,15 @@ def test_a_body_of_many_mistakes_takes_little_memory():
     named, megabytes = map(int, run.stdout.split())
     assert named == MOST + 1
     assert megabytes < 150
+
+
+def test_what_is_said_does_not_grow_to_many_times_what_came():
+    name = "n" * 100_000
+    found = RESULT.violations({**document([]), "displayProperties": {f"{name}{n}": [] for n in range(100)}}, "body")  # type: ignore[union-attr]
+    assert found[-1].came == f"more than {len(found) - 1} violations"
+    assert sum(len(violation.pointer) for violation in found) < naming.LONG + 2 * len(name)
+
+
+def test_names_with_lone_surrogates_are_shown_escaped():
+    (found,) = at_most([Violation("body", f"/{as_step(chr(0xD800) + '/')}", "1", "2")], "body")
+    assert found.pointer == "/\\ud800~1"

@@ -2,7 +2,8 @@
 
 import math
 import numbers
-from typing import Annotated, Any, ClassVar, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -11,8 +12,12 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     Strict,
+    ValidationInfo,
     model_serializer,
+    model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from pydantic_core.core_schema import SerializerFunctionWrapHandler
@@ -26,17 +31,57 @@ class WireModel(BaseModel):
     model_config = ConfigDict(extra="allow", ser_json_inf_nan="constants")
 
 
+AS_READ = {"read": True}
+"""Validation context of what a server said: it is sent back as it came, without the defaults of new results."""
+
+_NOTHING: tuple[Any, ...] = (None, [], {})
+
+
 class SparseModel(WireModel):
     """A model that leaves out members that are None, but for those of `NULLABLE` that were set to None or read as
     null.
+
+    What was read from a server (`AS_READ`) goes back as it came: absent members stay absent unless they were given a
+    value, null stays null. `ABSENT` are the values of members that were absent when read, where the default of a new
+    model would say something that nobody said.
     """
 
     NULLABLE: ClassVar[frozenset[str]] = frozenset()
+    ABSENT: ClassVar[Mapping[str, Callable[[], Any]]] = {}
+
+    _is_read: bool = PrivateAttr(default=False)
+    _nulls: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _as_it_came(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
+        model = handler(value)
+        if info.context == AS_READ and isinstance(value, dict):
+            model._is_read = True
+            model._nulls = frozenset(name for name, member in value.items() if member is None)
+            model.__dict__.update({name: make() for name, make in cls.ABSENT.items() if name not in value})
+        return model
 
     @model_serializer(mode="wrap")
     def _without_unsaid(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dumped = handler(self)
         kept = (self.model_fields_set & self.NULLABLE) | (self.__pydantic_extra__ or {}).keys()
-        return {name: value for name, value in handler(self).items() if value is not None or name in kept}
+        if not self._is_read:
+            return {name: value for name, value in dumped.items() if value is not None or name in kept}
+        kept |= self._nulls
+        said = self.model_fields_set | kept
+        came = {name: None if name in self._nulls and value in _NOTHING else value for name, value in dumped.items()}
+        return {
+            name: value
+            for name, value in came.items()
+            if (value is not None or name in kept) and (name in said or value not in _NOTHING)
+        }
+
+    def __eq__(self, other: object) -> bool:
+        """Equal are models of one class with equal members, whether read or made."""
+        if not isinstance(other, SparseModel) or type(self) is not type(other):
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self.__pydantic_extra__ == other.__pydantic_extra__
 
 
 def _is_number(value: Any, kind: type) -> bool:

@@ -6,7 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from sectra_client.schemas.base import Flag, Integer, Name, NullAsList, NullAsObject, Number, SparseModel, WireModel
+from sectra_client.schemas.base import (
+    AS_READ,
+    Flag,
+    Integer,
+    Name,
+    NullAsList,
+    NullAsObject,
+    Number,
+    SparseModel,
+    WireModel,
+)
 from sectra_client.schemas.common import Point, Polygon
 
 
@@ -77,6 +87,7 @@ class Status(SparseModel):
     """One status of a gallery, such as `allowVerify`."""
 
     NULLABLE: ClassVar = frozenset({"value", "message"})
+    ABSENT: ClassVar = {"value": lambda: None}
 
     value: Flag | None = True
     message: str | None = None
@@ -90,6 +101,7 @@ class PatchContent(SparseModel):
     """A gallery of patches: `patchSize` in pixels, shown at the objective's `magnification`."""
 
     NULLABLE: ClassVar = frozenset({"description"})
+    ABSENT: ClassVar = {"statuses": dict}
 
     description: str | None = None
     polygons: NullAsList[Polygon] = Field(default_factory=list)
@@ -217,4 +229,4 @@ class ResultResponse(Result):
 
     def adapted(self) -> AdaptedResult:
         """The result as it is sent back to replace itself; members that this client doesn't know stay in it."""
-        return AdaptedResult.model_validate(self.model_dump())
+        return AdaptedResult.model_validate(self.model_dump(), context=AS_READ if self._is_read else None)

@@ -20,14 +20,15 @@ SectraError
 └── SectraInvocationError           what came to the webhook is no invocation (also a ValueError)
 """
 
+import re
 from collections.abc import Mapping
 from functools import cached_property
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from sectra_client.schemas.problems import Problem
 
+PROBLEM = "application/problem+json"
 SHOWN = 1000
 """So many characters of an answer are shown in a message; `text` has all of it."""
 
@@ -60,14 +61,18 @@ class SectraRequestError(SectraError):
 
     @cached_property
     def problem(self) -> Problem | None:
-        """The parsed problem with its violations; None where the answer is no problem document."""
+        """The parsed problem with its violations; None where the answer is no problem document: neither called one,
+        nor with a `detail` or `title`.
+        """
         try:
-            return Problem.model_validate_json(self.text)
+            problem = Problem.model_validate_json(self.text)
         except ValidationError:
             return None
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return problem if kind == PROBLEM or problem.detail or problem.title else None
 
     def __str__(self) -> str:
-        said = str(self.problem) if self.problem else self.text
+        said = (str(self.problem).strip() if self.problem else "") or self.text
         shown = said if len(said) <= SHOWN else f"{said[:SHOWN]}… ({len(said)} characters)"
         return f"Request {self.path} has failed with status code {self.status_code}: {shown}"
 
@@ -108,8 +113,7 @@ class SectraRedirectError(SectraRequestError):
     @property
     def location(self) -> str | None:
         """Where the server points to, without the query; None where it doesn't say."""
-        location = self.headers.get("location")
-        return urlsplit(location)._replace(query="", fragment="").geturl() if location else None
+        return re.split("[?#]", self.headers.get("location", ""), maxsplit=1)[0] or None
 
     def __str__(self) -> str:
         return (

@@ -11,4 +11,5 @@ def get_launch_data(request_id: str, session_token: str, app_id: str) -> Call[La
         "sessionToken": text("session_token", session_token),
         "appId": text("app_id", app_id),
     }
-    return Call(Request("getLaunchData", "GET", "/launchdata", query, authorised=False), reads(LaunchData))
+    request = Request("getLaunchData", "GET", "/launchdata", query, authorised=False, secrets=(session_token,))
+    return Call(request, reads(LaunchData, secret=True))

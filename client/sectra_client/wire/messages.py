@@ -10,12 +10,14 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sectra_client.schemas.base import AS_READ
 from sectra_client.utils.errors import SectraRequestError, SectraUnreadableAnswerError
 from sectra_client.wire.uploads import Upload
 
 T = TypeVar("T")
 JSON = "application/json"
-SECRETS = frozenset({"token", "access_token"})
+SECRETS = frozenset({"token", "access_token", "callbackInfo", "cancellationToken", "sessionToken"})
+"""Members of which nothing is shown, nor of what is in them."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Request:
     since: str | None = None
     authorised: bool = True
     repeatable: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Credentials in the query or the headers, never to be shown should the server repeat them."""
 
     @property
     def may_repeat(self) -> bool:
@@ -91,7 +95,26 @@ def json_body(model: BaseModel) -> bytes:
     """
     document = model.model_dump(mode="json", by_alias=True, warnings=False)
     type(model).model_validate(document)
+    _check_sendable(document, type(model).__name__)
     return json.dumps(document, allow_nan=False).encode("ascii")
+
+
+def _check_sendable(value: Any, place: str) -> None:
+    """Raises `ValueError` for what JSON can spell and no PACS can read: lone surrogates, and numbers beyond doubles."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            _check_sendable(str(name), f"a name in {place}")
+            _check_sendable(member, f"{place}.{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_sendable(item, f"{place}[{index}]")
+    elif isinstance(value, str) and not value.isascii():
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise ValueError(f"{place!a} is {ascii(value)[:60]}: text without lone surrogates is needed") from None
+    elif isinstance(value, int) and value.bit_length() > 1023:
+        raise ValueError(f"{place} is a whole number of {value.bit_length()} bits: no double holds it")
 
 
 def refusal(answer: Answer) -> SectraRequestError:
@@ -99,16 +122,16 @@ def refusal(answer: Answer) -> SectraRequestError:
     return SectraRequestError.of(answer.status, answer.body.decode("utf-8", "replace"), answer.path, answer.headers)
 
 
-def reads(kind: type[T]) -> Callable[[Answer], T]:
+def reads(kind: type[T], *, secret: bool = False) -> Callable[[Answer], T]:
     """A reader of JSON answers of that kind. It raises `SectraUnreadableAnswerError` naming every place that isn't as
-    it should.
+    it should; of a secret answer it shows nothing that came.
     """
 
     def read(answer: Answer) -> T:
         try:
-            value: T = _adapter(cast("Hashable", kind)).validate_json(answer.body)
+            value: T = _adapter(cast("Hashable", kind)).validate_json(answer.body, context=AS_READ)
         except ValidationError as error:
-            raise unreadable(answer, "; ".join(explained(error))) from None
+            raise unreadable(answer, "; ".join(explained(error, secret=secret))) from None
         return value
 
     return read
@@ -126,15 +149,16 @@ def unreadable(answer: Answer, why: str) -> SectraUnreadableAnswerError:
     )
 
 
-def explained(error: ValidationError) -> list[str]:
-    """Each wrong place of a model: where, what was expected, what came; secrets are not shown."""
-    return [_explained(detail) for detail in error.errors(include_url=False, include_context=False)]
+def explained(error: ValidationError, *, secret: bool = False) -> list[str]:
+    """Each wrong place of a model: where, what was expected, what came unless that is secret."""
+    return [_explained(detail, secret) for detail in error.errors(include_url=False, include_context=False)]
 
 
-def _explained(detail: Any) -> str:
+def _explained(detail: Any, secret: bool) -> str:
     pointer = "".join(f"/{step}" for step in detail["loc"]) or "the whole"
-    scalar = isinstance(detail["input"], str | int | float | bool | None) and not SECRETS & set(detail["loc"])
-    shown = f", came {repr(detail['input'])[:80]}" if scalar and detail["type"] != "json_invalid" else ""
+    scalar = isinstance(detail["input"], str | int | float | bool | None) and detail["type"] != "json_invalid"
+    hidden = secret or not detail["loc"] or bool(SECRETS & set(detail["loc"]))  # a whole body may be a mere token
+    shown = f", came {repr(detail['input'])[:80]}" if scalar and not hidden else ""
     message = re.sub(r"<\w+\.\w+: ('[^']*')>", r"\1", detail["msg"])  # enum members as the wire spells them
     return f"{pointer}: {message}{shown}"
 

@@ -15,6 +15,7 @@ def create_result(app_id: str, result: Result) -> Call[ResultResponse]:
     have.
     """
     _refuse_unknown(result)
+    _refuse_doubled(result)
     request = Request("createResult", "POST", _results(app_id), headers={"Content-Type": JSON}, body=json_body(result))
     return Call(request, reads(ResultResponse))
 
@@ -29,6 +30,7 @@ def update_result(app_id: str, result_id: int, result: AdaptedResult | ResultRes
     """Replaces a stored result; what the server said is sent back even where this client doesn't know it."""
     path = f"{_results(app_id)}/{whole('result_id', result_id)}"
     adapted = result.adapted() if isinstance(result, ResultResponse) else result
+    _refuse_doubled(adapted)
     request = Request("updateResult", "PUT", path, headers={"Content-Type": JSON}, body=json_body(adapted))
     return Call(request, reads(ResultResponse))
 
@@ -41,6 +43,13 @@ def list_results(slide_id: str, app_id: str) -> Call[list[ResultResponse]]:
 
 def _results(app_id: str) -> str:
     return f"/applications/{segment('app_id', app_id)}/results"
+
+
+def _refuse_doubled(result: Result) -> None:
+    """Names are unique in a result: the contract says so, and a server refuses what isn't."""
+    names = [attachment.name for attachment in result.attachments]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the attachment {twice[0]!r} is declared twice: declare each name once")
 
 
 def _refuse_unknown(result: Result) -> None:

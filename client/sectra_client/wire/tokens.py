@@ -7,7 +7,12 @@ from sectra_client.wire.messages import Call, Request, reads, text
 
 
 def create_token(app_id: str, username: str, password: str) -> Call[Token]:
-    """A token for an application; a new one doesn't revoke older ones, so the request may be repeated."""
+    """A token for an application; a new one doesn't revoke older ones, so the request may be repeated.
+
+    Raises `ValueError` for a user name with a colon, which HTTP's Basic authentication can't carry.
+    """
+    if ":" in username:
+        raise ValueError("the user name has a colon in it: HTTP's Basic authentication can't carry that")
     credentials = b64encode(f"{username}:{password}".encode()).decode("ascii")
     headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"}
     request = Request(
@@ -19,5 +24,6 @@ def create_token(app_id: str, username: str, password: str) -> Call[Token]:
         b"grant_type=client_credentials",
         authorised=False,
         repeatable=True,
+        secrets=(password, credentials),
     )
-    return Call(request, reads(Token))
+    return Call(request, reads(Token, secret=True))

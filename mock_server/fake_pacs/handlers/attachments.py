@@ -7,7 +7,8 @@ from fake_pacs.calls import Call, Oddity, Reply, stream_reply
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.world import World
 
-_RANGE = re.compile(r"bytes=([0-9]{0,1000})-([0-9]{0,1000})")
+_RANGE = re.compile(r"bytes=([0-9]{0,1000})-([0-9]{0,1000})", re.IGNORECASE)
+"""One range of bytes; range units are compared without case (RFC 9110, section 14.1)."""
 
 
 def get(call: Call, world: World) -> Reply:
@@ -34,7 +35,7 @@ def get(call: Call, world: World) -> Reply:
 
 
 def put(call: Call, world: World) -> Reply:
-    """Stores the bytes of a declared attachment; the result keeps its versionId."""
+    """Stores the bytes of a declared attachment while they arrive; the result keeps its versionId."""
     asked = call.parameters
     application = world.application(asked["applicationId"])
     if call.upload is None:
@@ -52,7 +53,7 @@ def _span(header: str | None, size: int) -> tuple[tuple[int, int] | None, list[O
     if header is None:
         return None, []
     found = _RANGE.fullmatch(header.strip())
-    if not found or found.group(0) == "bytes=-":
+    if not found or found.groups() == ("", ""):
         return None, [Oddity("ignored-range", "Range", f"{header[:100]!r} is not one range of bytes; answered whole")]
     first, last = found.groups()
     if first and last and int(last) < int(first):
@@ -63,6 +64,7 @@ def _span(header: str | None, size: int) -> tuple[tuple[int, int] | None, list[O
         raise Refusal(
             Refusals.RANGE_NOT_SATISFIABLE,
             f"The range {header[:100]!r} lies outside the attachment of {size} bytes.",
+            hint=f"Ask for bytes before {size}." if size else "It is empty: ask for it without a Range.",
             headers={"Content-Range": f"bytes */{size}"},
         )
     return (start, stop), []

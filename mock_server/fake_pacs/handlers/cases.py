@@ -25,7 +25,8 @@ def get_images_by_slide(call: Call, world: World) -> Reply:
     slide = world.slide(call.parameters["slideId"])
     issuer = call.parameters["accessionNumberIssuer"]
     if issuer is not None and issuer != slide.case.issuer:
-        raise _unknown(slide.case.accession_number, issuer, [slide.case])
+        detail = f"The case of the slide {slide.id!r} isn't of the issuer {issuer!r}."
+        raise Refusal(Refusals.UNKNOWN_CASE, detail, hint="Leave the issuer out: a slide has one case.")
     return json_reply(_infos(world.slides_of(slide.case), call))
 
 

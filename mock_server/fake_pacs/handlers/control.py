@@ -82,23 +82,24 @@ def _case(case: Case, world: World) -> dict[str, Any]:
 def get_journal(call: Call, world: World) -> Reply:
     """The tenant's last exchanges; the default tenant also sees those whose caller is unknown."""
     asked, tenant = call.parameters, call.caller.tenant
+    with_strangers = tenant == DEFAULT_TENANT
     exchanges = world.journal.read(
         tenant,
-        with_strangers=tenant == DEFAULT_TENANT,
+        with_strangers=with_strangers,
         operation_id=asked["operationId"],
         after=asked["after"],
         limit=asked["limit"],
     )
-    return json_reply(
-        {"exchanges": [exchange.as_json() for exchange in exchanges], "forgotten": world.journal.forgotten}
-    )
+    forgotten = world.journal.forgotten(tenant, with_strangers=with_strangers)
+    return json_reply({"exchanges": [exchange.as_json() for exchange in exchanges], "forgotten": forgotten})
 
 
 def reset_tenant(call: Call, world: World) -> Reply:
-    """Puts the tenant back to its seeded state."""
-    world.store.reset_tenant(call.caller.tenant)
-    world.journal.forget(call.caller.tenant)
-    return json_reply({"tenant": call.caller.tenant})
+    """Puts the tenant back to its seeded state; the default tenant's journal is also that of unknown callers."""
+    tenant = call.caller.tenant
+    world.store.reset_tenant(tenant)
+    world.journal.forget(tenant, with_strangers=tenant == DEFAULT_TENANT)
+    return json_reply({"tenant": tenant})
 
 
 def create_tenant(call: Call, world: World) -> Reply:

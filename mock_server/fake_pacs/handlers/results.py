@@ -7,7 +7,6 @@ from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.store import StoredResult
 from fake_pacs.suspicion import suspicions
 from fake_pacs.world import World
-from ia_api_spec import Violation, shown
 
 OF_THE_SERVER = ("id", "versionId")
 """Members of a result that the server assigns; what callers send under these names is no part of the document."""
@@ -88,17 +87,8 @@ def _document(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attachment_names(body: dict[str, Any]) -> list[str]:
-    """The declared names. Refused: INVALID_REQUEST, where a name is declared twice."""
-    names = [attachment["name"] for attachment in body.get("attachments") or ()]
-    first = {name: index for index, name in reversed(list(enumerate(names)))}
-    twice = [
-        Violation("body", f"/attachments/{index}/name", shown(name), "a name that no other attachment has")
-        for index, name in enumerate(names)
-        if first[name] != index
-    ]
-    if twice:
-        raise Refusal(Refusals.INVALID_REQUEST, f"An attachment is declared twice: {twice[0]}.", violations=twice)
-    return names
+    """The declared names, each once: the contract sees to that."""
+    return [attachment["name"] for attachment in body.get("attachments") or ()]
 
 
 def _check_identity(body: dict[str, Any], former: StoredResult) -> None:

@@ -45,4 +45,5 @@ def readable(slide: Slide, read: Callable[[], Read]) -> Read:
 def unreadable(slide: Slide, error: SlideUnreadable) -> Refusal:
     """The refusal for a slide whose file is gone or broken."""
     hint = "Put the file back; the other slides are still served."
-    return Refusal(Refusals.SLIDE_UNREADABLE, f"The slide {slide.id!r} can't be read: {error.reason}.", hint=hint)
+    detail = f"The slide {slide.id!r} can't be read: {error.reason.rstrip('.')}."
+    return Refusal(Refusals.SLIDE_UNREADABLE, detail, hint=hint)

@@ -18,7 +18,7 @@ def get_tile(call: Call, world: World) -> Reply:
     asked = call.parameters
     slide = world.slide(asked["slideId"])
     if slide.not_streamable_reason:
-        detail = f"The slide {slide.id!r} is not streamable: {slide.not_streamable_reason}."
+        detail = f"The slide {slide.id!r} is not streamable: {slide.not_streamable_reason.rstrip('.')}."
         raise Refusal(Refusals.NOT_STREAMABLE, detail, hint="GET /slides/{slideId}/files delivers its files.")
     tile_format = FORMATS.get(asked["ext"].lower())
     if tile_format is None:
@@ -33,7 +33,8 @@ def get_tile(call: Call, world: World) -> Reply:
             format=tile_format,
         )
     except NoSuchTile as error:
-        raise Refusal(Refusals.NO_SUCH_TILE, f"The slide {slide.id!r} has no such tile: {error}.") from error
+        detail = f"The slide {slide.id!r} has no such tile: {str(error).rstrip('.')}."
+        raise Refusal(Refusals.NO_SUCH_TILE, detail) from error
     except SlideUnreadable as error:
         raise unreadable(slide, error) from error
     return Reply(body=tile, media_type=f"image/{tile_format}", length=len(tile))

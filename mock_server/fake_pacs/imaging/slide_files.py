@@ -82,8 +82,12 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+TRUTH = ".truth.json"
+"""What make-slide writes beside a slide: for whoever scores an app, never for the app."""
+
+
 def entries_of(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files and the folders in a folder, each sorted, without hidden ones. Raises OSError.
+    """The files and the folders in a folder, each sorted, without hidden ones and ground truth. Raises OSError.
 
     A symbolic link counts as what it leads to; one that leads nowhere counts as a file.
     """
@@ -91,7 +95,7 @@ def entries_of(folder: Path) -> tuple[list[Path], list[Path]]:
     folders: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.name.startswith("."):
+            if not entry.name.startswith(".") and not entry.name.endswith(TRUTH):
                 (folders if entry.is_dir() else files).append(folder / entry.name)
     return sorted(files), sorted(folders)
 

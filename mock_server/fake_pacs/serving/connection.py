@@ -3,20 +3,21 @@
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 import h11
 
+from fake_pacs.serving.heads import WireRefusal, refusal_of
 from fake_pacs.serving.wire import Disconnected, Limits, Refused, Wire
 from fake_pacs.serving.wsgi import CONNECTION_KEY, SERVER_HEADER, Answer, RequestBody, make_environ, too_large
 
 TLS_HANDSHAKE = 0x16
 """The first byte of every TLS connection (RFC 8446, record type handshake)."""
 
-RenderProblem = Callable[[int, str], bytes]
-"""(status, detail) -> the body of an application/problem+json answer."""
+RenderProblem = Callable[[WireRefusal], tuple[bytes, Mapping[str, str]]]
+"""Told of each refusal that goes out; gives the body of an application/problem+json answer and headers of its own."""
 
 log = logging.getLogger("fake_pacs.serving")
 
@@ -44,6 +45,7 @@ class Connection:
         self._render_problem = render_problem
         self._stopping = stopping
         self._aborted = False
+        self._answer_under_way: Answer | None = None
 
     @property
     def socket(self) -> socket.socket:
@@ -96,6 +98,7 @@ class Connection:
         wire = self._wire
         # First idle, then the question: `HttpServer.stop` has the other order, so one of the two sees the other.
         wire.idle = not wire.http.trailing_data[0]
+        self._answer_under_way = None
         if self._stopping():
             return False
         try:
@@ -131,7 +134,7 @@ class Connection:
         body = RequestBody(self._wire)
         environ = make_environ(request, body, self._environ)
         environ[CONNECTION_KEY] = self
-        answer = Answer(self._wire, request.method, self._stopping)
+        self._answer_under_way = answer = Answer(self._wire, request.method, self._stopping)
         try:
             self._run_app(environ, body, answer)
         except Disconnected:
@@ -171,8 +174,10 @@ class Connection:
         http = self._wire.http
         if self._aborted or http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        body = self._render_problem(refusal.status, refusal.detail)
+        answered = self._answer_under_way.status if self._answer_under_way else None
+        body, own = self._render_problem(refusal_of(self._wire.head, refusal.status, refusal.detail, answered))
         headers = [
+            *own.items(),
             ("Content-Type", "application/problem+json"),
             ("Content-Length", str(len(body))),
             ("Server", SERVER_HEADER),

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Mapping
 from http import HTTPStatus
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -15,6 +16,7 @@ from wsgiref.types import WSGIApplication
 
 from fake_pacs.certificates import TlsFiles, server_context
 from fake_pacs.serving.connection import Connection, RenderProblem
+from fake_pacs.serving.heads import WireRefusal
 from fake_pacs.serving.listeners import open_listeners
 from fake_pacs.serving.wire import Limits
 from fake_pacs.serving.wsgi import connection_environ
@@ -27,17 +29,19 @@ CUT_SECONDS = 0.3
 log = logging.getLogger("fake_pacs.serving")
 
 
-def plain_problem(status: int, detail: str) -> bytes:
+def plain_problem(refusal: WireRefusal) -> tuple[bytes, Mapping[str, str]]:
     """An RFC 9457 problem without a type of its own: what the server layer answers when no other renderer is given."""
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return json.dumps(problem).encode()
+    status = refusal.status
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": refusal.detail}
+    return json.dumps(problem).encode(), {}
 
 
 class HttpServer:
     """Serves a WSGI application over HTTP/1.1 from a thread of its own, one more thread for each connection.
 
     As a context manager it starts on entry and stops on exit. `port` 0 means any free port; `port` then tells which.
-    What a client does against HTTP itself is answered with `render_problem(status, detail)` as problem+json.
+    What a client does against HTTP itself is answered with what `render_problem` gives: the body of a problem+json, and
+    headers beside those of the server.
     The application finds its `Connection` in environ under "fake_pacs.connection".
     """
 

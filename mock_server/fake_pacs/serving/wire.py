@@ -57,18 +57,23 @@ class Wire:
         self.http = h11.Connection(h11.SERVER, max_incomplete_event_size=limits.head_bytes)
         self.idle = True
         """No request is under way: closing now loses nothing."""
+        self.head = b""
+        """The request under way as it arrived, as far as its head, or up to the limit of one; perhaps a bit more."""
+        self._in_head = False
         self.overrun = False
         """The client was refused before all that it sends was read."""
 
     def request(self) -> h11.Request | None:
         """The next request's head, or None when the client closed or stayed silent; raises `Refused`."""
-        if not self.http.trailing_data[0] and not self._await_first_byte():
+        self.head, self._in_head = self.http.trailing_data[0][: self.limits.head_bytes], True
+        if not self.head and not self._await_first_byte():
             return None
         try:
             event = self.event(time.monotonic() + self.limits.head_seconds)
         except TimeoutError:
             limit = f"within {self.limits.head_seconds:g} s of its first byte"
             raise Refused(408, f"The head of the request did not arrive {limit}. Send it faster.") from None
+        self._in_head = False
         return event if isinstance(event, h11.Request) else None
 
     def _await_first_byte(self) -> bool:
@@ -105,6 +110,8 @@ class Wire:
             raise
         except OSError as error:
             raise Disconnected from error
+        if self._in_head:
+            self.head += received[: max(self.limits.head_bytes - len(self.head), 0)]
         self.http.receive_data(received)
 
     def send(self, *parts: bytes) -> None:

@@ -144,6 +144,11 @@ class Answer:
         self.sent = False
         """The head is on the wire: no other answer can be given."""
 
+    @property
+    def status(self) -> int | None:
+        """The status that the application answers with, None before it said so."""
+        return self._head.status_code if self._head else None
+
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: "ExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:

@@ -1,0 +1,142 @@
+"""All mutants against all checks: `python -m meta_tests.matrix [--check] [MUTANT …]` makes or compares matrix.md.
+
+Each mutant is served by itself and the whole suite runs against it once, as with `--quick`, on each core one. Fails
+where a check is broken by no mutant, where a mutant breaks more than three checks without saying why, or doesn't break what it names.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from ia_api_contract.outcomes import Outcome
+from ia_api_contract.suite import BY_ID, CHECKS
+from meta_tests.catalogue import MUTANTS
+from meta_tests.examining import one_by_one, whole_run
+from meta_tests.mutant import Mutant
+
+TABLE = Path(__file__).with_name("matrix.md")
+MANY = 3
+
+Row = Mapping[str, Outcome]
+
+
+def row_of(mutant: Mutant) -> Row:
+    """What the whole suite says of the mutant. Raises `RuntimeError` where the suite itself broke.
+
+    A named check that the run omitted or left out is made by itself.
+    """
+    results = {result.check_id: result for result in whole_run(mutant)}
+    unmade = [name for name in mutant.breaks if results[name].outcome in (Outcome.OMIT, Outcome.SKIP)]
+    results |= one_by_one(mutant, [BY_ID[name] for name in unmade], quick=False)
+    broke = [result for result in results.values() if result.outcome is Outcome.ERROR]
+    if broke:
+        raise RuntimeError(f"{mutant.id}: the suite broke in {broke[0].check_id}:\n{broke[0].text}")
+    return {name: result.outcome for name, result in results.items()}
+
+
+def failed(row: Row) -> list[str]:
+    """The checks that are red, in the suite's order."""
+    return [check.id for check in CHECKS if row.get(check.id) is Outcome.FAIL]
+
+
+def complaints(mutants: Sequence[Mutant], rows: Mapping[str, Row], whole: bool = True) -> list[str]:
+    """What is wrong with mutants or checks; `whole` says that every mutant has a row."""
+    said = []
+    for mutant in mutants:
+        red = failed(rows[mutant.id])
+        survived = [name for name in mutant.breaks if name not in red]
+        if survived:
+            said.append(f"{mutant.id} does not break {', '.join(survived)}, which it names")
+        if len(red) > MANY and not mutant.why:
+            said.append(f"{mutant.id} breaks {len(red)} checks ({', '.join(red)}) and does not say why")
+    broken = {name for row in rows.values() for name in failed(row)}
+    unbroken = [check.id for check in CHECKS if check.id not in broken] if whole else []
+    return said + [f"no mutant breaks {name}: a rule that nothing can break is no rule" for name in unbroken]
+
+
+def table(mutants: Iterable[Mutant], rows: Mapping[str, Row]) -> str:
+    """The matrix as two tables, each the other turned round: only what is red is written."""
+    ordered = sorted(mutants, key=lambda mutant: mutant.id)
+    lines = [
+        "<!-- Made by `python -m meta_tests.matrix`; don't edit. -->",
+        "",
+        "# Mutants × checks",
+        "",
+        f"{len(ordered)} emulators that are wrong on purpose, {len(CHECKS)} checks. A check that isn't named in a row",
+        "did not fail there: it passed, was omitted because of one that failed, or is not about that version.",
+        "",
+        "| mutant | what is wrong | red | why so many |",
+        "|---|---|---|---|",
+    ]
+    for mutant in ordered:
+        red = ", ".join(f"`{name}`" for name in failed(rows[mutant.id]))
+        lines.append(f"| `{mutant.id}` | {_cell(mutant.what)} | {red} | {_cell(mutant.why)} |")
+    lines += ["", "| check | broken by |", "|---|---|"]
+    for check in CHECKS:
+        by = [f"`{mutant.id}`" for mutant in ordered if rows[mutant.id].get(check.id) is Outcome.FAIL]
+        lines.append(f"| `{check.id}` | {', '.join(by)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _difference(old: str, new: str) -> list[str]:
+    """The lines that are in only one of two tables."""
+    before, after = old.splitlines(), new.splitlines()
+    gone = [f"- {line}" for line in before if line not in after]
+    return gone + [f"+ {line}" for line in after if line not in before]
+
+
+def main(arguments: list[str]) -> int:
+    """Makes or compares the matrix; the exit status says whether all is well."""
+    names = [argument for argument in arguments if argument != "--check"]
+    chosen = [mutant for mutant in MUTANTS if not names or mutant.id in names]
+    if names and len(chosen) != len(names):
+        print(f"unknown among {', '.join(names)}: there are {', '.join(m.id for m in MUTANTS)}", file=sys.stderr)
+        return 2
+    rows = _rows(chosen)
+    said = complaints(chosen, rows, whole=not names)
+    if not names:
+        said += _settle(table(MUTANTS, rows), "--check" in arguments)
+    for text in said:
+        print(text, file=sys.stderr)
+    return 1 if said else 0
+
+
+def _rows(chosen: Sequence[Mutant]) -> dict[str, Row]:
+    """A row for each mutant, made by a process for each core, told as they come."""
+    rows: dict[str, Row] = {}
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chosen)), mp_context=get_context("spawn")) as pool:
+        for number, (mutant_id, row, seconds) in enumerate(pool.map(_made, [mutant.id for mutant in chosen]), 1):
+            rows[mutant_id] = row
+            red = ", ".join(failed(row)) or "nothing"
+            print(f"{number}/{len(chosen)} {mutant_id} ({seconds:.1f} s): {red}", flush=True)
+    return rows
+
+
+def _made(mutant_id: str) -> tuple[str, Row, float]:
+    """A mutant's row, and the seconds that it took; by id, as a mutant can't travel to another process."""
+    began = time.monotonic()
+    (mutant,) = (known for known in MUTANTS if known.id == mutant_id)
+    return mutant_id, row_of(mutant), time.monotonic() - began
+
+
+def _settle(made: str, compare: bool) -> list[str]:
+    """Writes the table, or says how it differs from the committed one."""
+    if not compare:
+        TABLE.write_text(made, "utf-8", newline="\n")
+        return []
+    committed = TABLE.read_text("utf-8") if TABLE.exists() else ""
+    if committed == made:
+        return []
+    return [f"{TABLE.name} is not what the run makes: python -m meta_tests.matrix", *_difference(committed, made)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

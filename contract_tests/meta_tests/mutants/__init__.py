@@ -1,0 +1,1 @@
+"""Emulators broken on purpose, a module for each resource; `meta_tests.catalogue` lists them all."""
