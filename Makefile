@@ -34,7 +34,7 @@ serve: $(STAMP) ## Keep the fake PACS running; more options: make serve ARGS="--
 
 .PHONY: test
 test: $(STAMP) ## Run all tests. ARGS="-k tile" goes to pytest.
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 # --- what a contributor needs ------------------------------------------------------------------------------------
 

@@ -153,7 +153,7 @@ def test_a_redirect_to_nonsense_is_still_a_redirect(pacs: Any, client: SectraCli
     with pytest.raises(SectraRedirectError) as caught:
         client.get_all_results("s", "app")
     assert caught.value.location == location
-    assert "hidden" not in str(caught.value)
+    assert "hidden" not in str(caught.value) + repr(caught.value) + str(caught.value.headers)
 
 
 @pytest.mark.parametrize(

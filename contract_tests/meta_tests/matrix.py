@@ -1,7 +1,8 @@
 """All mutants against all checks: `python -m meta_tests.matrix [--check] [MUTANT …]` makes or compares matrix.md.
 
-Each mutant is served by itself and the whole suite runs against it once, as with `--quick`, on each core one. Fails
-where a check is broken by no mutant, where a mutant breaks more than three checks without saying why, or doesn't break what it names.
+Each mutant is served by itself and the whole suite runs against it once, as with `--quick`, one on each core. It
+fails where a check is broken by no mutant, where a mutant breaks more than three checks without saying why, and where
+it doesn't break what it names.
 """
 
 import os

@@ -41,7 +41,7 @@ def test_the_header_says_what_was_run_against_what(pacs: MockSectraServer):
         "quick, 5 examples",
     ):
         assert part in said
-    assert "6 slides, 3 applications, 3 cases, known from /_fake_pacs/hospital" in said
+    assert "7 slides, 3 applications, 3 cases, known from /_fake_pacs/hospital" in said
 
 
 def test_without_a_version_it_is_checked_as_what_it_reports():

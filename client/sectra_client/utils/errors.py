@@ -41,8 +41,8 @@ class SectraRequestError(SectraError):
     """The server answered outside 2xx.
 
     `status_code` and `text` are the answer's; `path` is relative to the base URL, without the query; `headers` are the
-    answer's, by lower-case name; `problem` is the parsed `application/problem+json`, None where the answer is something
-    else.
+    answer's, by lower-case name, `location` without its query; `problem` is the parsed `application/problem+json`, None
+    where the answer is something else.
     """
 
     def __init__(self, status_code: int, text: str, path: str, headers: Mapping[str, str] | None = None) -> None:

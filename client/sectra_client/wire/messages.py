@@ -118,8 +118,11 @@ def _check_sendable(value: Any, place: str) -> None:
 
 
 def refusal(answer: Answer) -> SectraRequestError:
-    """The error that an answer outside 2xx stands for."""
-    return SectraRequestError.of(answer.status, answer.body.decode("utf-8", "replace"), answer.path, answer.headers)
+    """The error that an answer outside 2xx stands for; its `location` is without the query, where tokens are."""
+    headers = dict(answer.headers)
+    if "location" in headers:
+        headers["location"] = re.split("[?#]", headers["location"], maxsplit=1)[0]
+    return SectraRequestError.of(answer.status, answer.body.decode("utf-8", "replace"), answer.path, headers)
 
 
 def reads(kind: type[T], *, secret: bool = False) -> Callable[[Answer], T]:

@@ -45,6 +45,8 @@ class TenantsMachine:
         words = f"{WRITERS[step.who]} {getattr(self, f'_{step.verb}')(tenant, chosen, step)}"
         for name, one in zip(WRITERS, self.tenants, strict=True):
             self._look(one, chosen, f"{words}; afterwards {name}")
+            if step.verb == "judge":
+                self._look_at_verdict(one, f"{words}; afterwards {name}")
         return words
 
     def _store(self, tenant: Tenant, _: Any, step: Step) -> str:
@@ -94,12 +96,14 @@ class TenantsMachine:
         return f"judges the slide: {status}"
 
     def _look(self, tenant: Tenant, chosen: Any, words: str) -> None:
-        """Raises `Failed` unless the tenant sees its own list, chosen result and verdict and nothing else."""
+        """Raises `Failed` unless the tenant sees its own list and chosen result and nothing else."""
         answer = self._ask(tenant, "listResults", slideId=self.target.slide)
         listed = answer.json if isinstance(answer.json, list) else []
         came = {entry.get("id"): entry.get("displayResult") for entry in listed}
         expect(came == tenant.shown, f"{words} sees the results {came}; expected {tenant.shown}")
         self._expect_one(tenant, chosen, f"{words} reads result {chosen}")
+
+    def _look_at_verdict(self, tenant: Tenant, words: str) -> None:
         if self.target.version >= ApiVersion("1.10"):
             verdict = self._quality_control(tenant, words).get("status")
             expect(verdict == tenant.verdict, f"{words} sees the slide as {verdict}; expected {tenant.verdict}")

@@ -31,3 +31,16 @@ def _row(check: Check, contract: Contract) -> str:
     codes = "**A**" if check.is_assumed(contract) else check.codes(contract)
     sentence = check.sentence.replace("|", "\\|")
     return f"| `{check.id}` | {sentence}{since}{full} | `{check.address}` | {codes} |"
+
+
+BEGIN, END = "<!-- checks: made by `make generate`, don't edit -->", "<!-- /checks -->"
+"""Between these the list stands in docs/contract-suite.md."""
+
+
+def with_list(text: str) -> str:
+    """A page with the list of checks between its markers. Raises `ValueError` where it lacks them."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs the markers {BEGIN} and {END}, in this order")
+    return f"{before}{begin}\n\n{markdown()}\n{end}{after}"

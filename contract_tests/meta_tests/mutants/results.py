@@ -13,7 +13,7 @@ from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.store import StoredResult
 from fake_pacs.world import World
 from meta_tests.mutant import Mutant, Response, Spoiler
-from meta_tests.mutants.results_content import shown
+from meta_tests.mutants.results_content import AGAINST_SCHEMA, shown
 from meta_tests.spoiling import answered, asked, instead, members, where
 
 
@@ -115,12 +115,14 @@ MUTANTS = (
         "results-200-for-201",
         "Storing a result is answered with 200.",
         ("results.create-201",),
+        why="The contract knows no 200 here, so what goes through the contract sees it, and so does what stores first.",
         spoil=where(r"/results/?$", lambda response: replace(response, status=200), status=201),
     ),
     Mutant(
         "results-id-text",
         "Ids are texts.",
         ("results.id-integer",),
+        why=AGAINST_SCHEMA,
         spoil=shown(lambda result: {**result, "id": str(result["id"])}),
     ),
     Mutant(
@@ -139,6 +141,7 @@ MUTANTS = (
         "results-version-number",
         "The list shows versionIds as numbers.",
         ("results.version-text", "results.list-complete"),
+        why=AGAINST_SCHEMA,
         spoil=where(r"/results/slide/", members(lambda found: [{**result, "versionId": 7} for result in found])),
     ),
     Mutant(

@@ -14,6 +14,10 @@ from meta_tests.mutant import BrokenHandler, Mutant, Response, Spoiler
 
 Document = dict[str, Any]
 
+AGAINST_SCHEMA = (
+    "The member's type is in the contract's schema: the schema-driven checks of each operation see it, too."
+)
+
 KNOWN = ("slideId", "displayResult", "displayProperties", "applicationVersion", "attachments", "data")
 
 
@@ -141,17 +145,20 @@ MUTANTS = (
         "An applicationVersion that wasn't sent is null.",
         ("results.application-version-filled",),
         spoil=_null("applicationVersion"),
+        why=AGAINST_SCHEMA,
     ),
     Mutant(
         "results-display-properties-null",
         "displayProperties that weren't sent are null.",
         ("results.display-properties-filled",),
         spoil=_null("displayProperties"),
+        why=AGAINST_SCHEMA,
     ),
     Mutant(
         "results-attachments-null",
         "Attachments that weren't declared are null.",
         ("results.attachments-filled",),
         spoil=_null("attachments"),
+        why=AGAINST_SCHEMA,
     ),
 )

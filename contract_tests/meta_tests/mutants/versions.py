@@ -155,14 +155,14 @@ MUTANTS = (
     Mutant(
         "versions-bare-answers",
         "Answers lack the two X-Sectra headers.",
-        ("versions.headers-on-answers",),
+        ("versions.headers-on-answers", "schema.getInfo"),
         spoil=_bare(errors=False),
         why="The contract requires both headers on every answer, so no answer of any operation fits its schema.",
     ),
     Mutant(
         "versions-bare-errors",
         "Errors lack the two X-Sectra headers.",
-        ("versions.headers-on-errors",),
+        ("versions.headers-on-errors", "schema.getInfo"),
         spoil=_bare(errors=True),
         why="The contract requires both headers on every answer, so no error of any operation fits its schema.",
     ),
