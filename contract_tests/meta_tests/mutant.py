@@ -34,7 +34,8 @@ class Mutant:
     """One wrong emulator: `breaks` names the checks that must fail, `why` explains more than three of them.
 
     `handlers` replaces what operations do, `spoil` changes answers on the wire, `prepare` changes the world (settings,
-    store, hospital) before it serves, `options` go to the emulator's constructor.
+    store, hospital) before it serves, `wrap` puts something before the application, `options` go to the emulator's
+    constructor.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Mutant:
     handlers: Mapping[str, BrokenHandler] = field(default_factory=dict)
     spoil: Spoiler | None = None
     prepare: Callable[[World], None] | None = None
+    wrap: Callable[[World, WSGIApplication], WSGIApplication] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,6 +62,7 @@ class MutantServer(MockSectraServer):
         """The emulator's application with broken handlers, wrapped in what spoils its answers."""
         broken = {name: _bound(handler, HANDLERS[name]) for name, handler in self._mutant.handlers.items()}
         app: WSGIApplication = create_app(self.world, {**HANDLERS, **broken})
+        app = self._mutant.wrap(self.world, app) if self._mutant.wrap else app
         return _spoiling(app, self._mutant.spoil) if self._mutant.spoil else app
 
     def raise_for_errors(self) -> None:

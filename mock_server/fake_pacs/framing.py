@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from fake_pacs.hospital import SlideFile
 
-PIECE = 1024 * 1024
+PIECE = 512 * 1024
 """Bytes read and handed on at a time."""
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z_.+-]{1,70}")  # these need no quotes in the content type

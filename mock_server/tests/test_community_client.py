@@ -6,18 +6,15 @@ Every deviation from what its users would expect stands below with its reason; a
 import json
 import os
 import subprocess
-import sys
-import venv
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools import community
 
 from fake_pacs.embedding import MockSectraServer
 
-PACKAGE = "sectra-image-analysis-api==1.6.3"
 REPOSITORY = Path(__file__).parents[2]
-ENVIRONMENT = REPOSITORY / ".venv" / "community"
 SCRIPT = Path(__file__).parent / "community" / "whole_interface.py"
 
 EXPECTED = {
@@ -67,16 +64,12 @@ DEVIATIONS = {
 @pytest.fixture(scope="module")
 def interpreter() -> Path:
     """The Python of an environment that has the community package and nothing of ours."""
-    python = ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    if not python.exists():
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    if subprocess.run([python, "-c", "import sectra_client"], capture_output=True, check=False).returncode:
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE, "pillow"]
-        installed = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
-        if installed.returncode and not os.environ.get("CI"):
-            pytest.skip(f"{PACKAGE} can't be installed here: {installed.stderr.strip().splitlines()[-1:]}")
-        assert installed.returncode == 0, installed.stderr
-    return python
+    try:
+        return community.interpreter()
+    except community.NotToBeHadError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 def told(interpreter: Path, server: MockSectraServer) -> dict[str, dict[str, Any]]:

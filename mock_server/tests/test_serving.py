@@ -85,8 +85,18 @@ def get(server: HttpServer, path: str = "/small") -> tuple[int, bytes]:
         client.close()
 
 
+BEFORE: list[threading.Thread] = []
+
+
+@pytest.fixture(autouse=True)
+def _threads_before() -> None:
+    BEFORE[:] = [thread for thread in threading.enumerate() if thread.name.startswith("fake-pacs")]
+
+
 def server_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("fake-pacs")]
+    """The threads of servers, without those that a wider fixture of another file keeps running."""
+    own = [thread for thread in threading.enumerate() if thread.name.startswith("fake-pacs")]
+    return [thread for thread in own if thread not in BEFORE]
 
 
 def test_port_0_is_a_real_port_and_start_returns_when_it_answers(serve: Serve) -> None:

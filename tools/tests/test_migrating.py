@@ -1,6 +1,6 @@
 """docs/migrating.md lists every difference to the community package that can be found by comparing the two.
 
-The package lies in `.venv/community`, where `mock_server/tests/test_community_client.py` installs it.
+The package lies in `.venv/community`, where `tools.community` installs it.
 """
 
 import ast
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.community import ENVIRONMENT, NotToBeHadError, interpreter
 from tools.repository import ROOT, in_ci
 
-ENVIRONMENT = ROOT / ".venv" / "community"
 PAGE = (ROOT / "docs" / "migrating.md").read_text("utf-8")
 LISTED = set(re.findall(r"^\| `(sectra_client\.[\w.]+)` \|", PAGE, re.MULTILINE))
 
@@ -45,15 +45,15 @@ print(json.dumps(found))
 
 @pytest.fixture(scope="module")
 def community() -> Path:
-    """The folder of the community package; skips, or in CI fails, where it isn't installed."""
-    folders = ("lib/python*/site-packages", "Lib/site-packages")
-    found = next((path for folder in folders for path in ENVIRONMENT.glob(f"{folder}/sectra_client")), None)
-    if found is None:
-        missing = f"{ENVIRONMENT} has no community package: mock_server/tests/test_community_client.py installs it"
+    """The folder of the community package; skips, or in CI fails, where it can't be installed."""
+    try:
+        interpreter()
+    except NotToBeHadError as error:
         if in_ci():
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    folders = ("lib/python*/site-packages", "Lib/site-packages")
+    return next(path for folder in folders for path in ENVIRONMENT.glob(f"{folder}/sectra_client"))
 
 
 def modules(folder: Path) -> Iterator[tuple[str, list[ast.stmt]]]:

@@ -29,7 +29,7 @@ MUTANTS = (
     Mutant(
         "schema-refusals-status-as-text",
         "The status of every problem document is a text, not a number.",
-        OF_OPERATIONS,
+        ("errors.problem-400", *OF_OPERATIONS),
         why="Every operation refuses something, and each operation's answers are a check of their own.",
         spoil=_status_as_text,
     ),
