@@ -43,7 +43,7 @@ def interpreter() -> Path:
 
 def _install(python: Path) -> None:
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE, "pillow"]
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", PACKAGE, "pillow"]
     installed = subprocess.run(command, capture_output=True, text=True, timeout=150, check=False)
     if installed.returncode:
         raise NotToBeHadError(f"{PACKAGE} can't be installed: {installed.stderr.strip()[-300:]}")
