@@ -1,7 +1,7 @@
 """How the answers of GET files are written: one file as it is, several as multipart/related.
 
 Evidence: ia-api-facts.md, "Files" (V: framing, delimiters in one piece, spelling of Content-Disposition; C: the double
-quotes). Constant memory: files are read in pieces of 1 MiB while they are sent.
+quotes). Constant memory: files are read in pieces of `PIECE` bytes while they are sent.
 """
 
 from __future__ import annotations
