@@ -95,6 +95,10 @@ generate: $(STAMP) ## Make every generated file anew: snapshots, demo slides, ta
 	$(PY) -m tools.generate_docs
 	$(PY) -m tools.wheel_files
 
+.PHONY: generate-matrix
+generate-matrix: $(STAMP) ## Make the tables mutant × check anew; about twenty minutes.
+	$(MATRIX)matrix
+
 .PHONY: format
 format: $(STAMP) ## Format the code and mend what the linter can mend.
 	$(PY) -m ruff check --fix --exit-zero --quiet
@@ -112,6 +116,15 @@ build: $(STAMP) ## Build the wheel and the source distribution into dist/.
 clean: ## Remove .venv, node_modules, dist and every cache.
 	rm -rf .venv node_modules dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the proof that the suite bites ------------------------------------------------------------------------------
+
+MATRIX := PYTHONPATH=contract_tests $(PY) -m meta_tests.
+
+.PHONY: matrix
+matrix: $(STAMP) ## All mutants against all checks, and the built wheel on every Python found; about half an hour.
+	$(MATRIX)matrix --check
+	$(MATRIX)wheels
 
 # --- the environment ---------------------------------------------------------------------------------------------
 

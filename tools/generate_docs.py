@@ -3,7 +3,8 @@
 - README.md, between the markers: the table operation × version × evidence, from the contract;
 - docs/client.md, between markers: the methods of the client and the tree of its errors;
 - docs/cli.md: the help of `fake-pacs`, from click;
-- docs/refusals.md: the catalogue of refusals, from `fake_pacs.refusals`.
+- docs/refusals.md: the catalogue of refusals, from `fake_pacs.refusals`;
+- docs/contract-suite.md, between markers: the list of checks.
 """
 
 import sys
@@ -15,6 +16,7 @@ import click
 
 from fake_pacs import cli
 from fake_pacs.refusals import TYPE_PREFIX, Refusals
+from ia_api_contract.reports import listing
 from ia_api_spec import VERSIONS, ApiVersion, Contract, Operation, load
 from tools.client_docs import error_tree, methods_table
 from tools.repository import ROOT, relative
@@ -26,11 +28,13 @@ def documents() -> dict[Path, str]:
     """Every generated document as it should be, by path. Raises `ValueError` where one lacks its markers."""
     readme, client = ROOT / "README.md", ROOT / "docs" / "client.md"
     page = with_part(client.read_text("utf-8"), "methods", methods_table())
+    suite = ROOT / "docs" / "contract-suite.md"
     return {
         readme: with_part(readme.read_text("utf-8"), "operations", operations_table()),
         client: with_part(page, "errors", error_tree()),
         ROOT / "docs" / "cli.md": MADE + command_line(),
         ROOT / "docs" / "refusals.md": MADE + refusals(),
+        suite: listing.with_list(suite.read_text("utf-8")),
     }
 
 
@@ -76,14 +80,21 @@ def _assumed(operation: Operation, contract: Contract) -> Iterator[str]:
 
 def command_line() -> str:
     """The help of `fake-pacs` and of each of its commands, and the environment variables."""
-    parent = _context(cli.main, None)
-    parts = ["# The command `fake-pacs`\n", _help(parent)]
-    for name in cli.main.list_commands(parent):
-        command = cli.main.get_command(parent, name)
+    top = _context(cli.main, None)
+    return "\n".join(["# The command `fake-pacs`\n", _help(top), *_commands(cli.main, top)])
+
+
+def _commands(group: click.Group, parent: click.Context) -> Iterator[str]:
+    """Each command of a group with its options, and those of the groups in it."""
+    for name in group.list_commands(parent):
+        command = group.get_command(parent, name)
         assert command is not None
         context = _context(command, parent)
-        parts += [f"## `fake-pacs {name}`\n", _help(context), _variables(context)]
-    return "\n".join(parts)
+        yield from (f"## `{context.command_path}`\n", _help(context))
+        if isinstance(command, click.Group):
+            yield from _commands(command, context)
+        elif any(isinstance(option, click.Option) for option in command.params):
+            yield _variables(context)
 
 
 def _context(command: click.Command, parent: click.Context | None) -> click.Context:

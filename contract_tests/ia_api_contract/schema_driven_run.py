@@ -16,6 +16,7 @@ from ia_api_contract.exchanges import Answer, Exchange
 from ia_api_contract.framing import boundary_of, names_of, taken_apart
 from ia_api_contract.schema_driven_document import document_for, held, stateful_document_for
 from ia_api_contract.target import TIMEOUT, Target
+from ia_api_spec import Contract
 
 FEWEST_WALKS, WALKS_FOR_EXAMPLES = 30, 2
 """So many walks along the links at least, and for each example of an operation; each is a few requests."""
@@ -148,16 +149,21 @@ def _with_what_is_held(target: Target, bodies_only: bool = False) -> Callable[[A
             if values and not bodies_only and _is_valid(parts.get(location)):
                 values.update({name: known[name] for name in values if name in known})
         if isinstance(case.body, dict) and _is_valid(parts.get(ParameterLocation.BODY)):
-            case.body = _valid_body(case, known)
+            case.body = _valid_body(case, known, target.contract)
         return case
 
     return map_case
 
 
-def _valid_body(case: Any, known: Mapping[str, Any]) -> dict[str, Any]:
+def _valid_body(case: Any, known: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    """The generated body with ids that the target has, and as the contract wants it where JSON Schema has no words."""
     if case.media_type == "application/x-www-form-urlencoded":
         return {"grant_type": case.body.get("grant_type")}  # members of a list would be sent as members given twice
-    return {**case.body, **({"slideId": known["slideId"]} if "slideId" in case.body else {})}
+    body = {**case.body, **({"slideId": known["slideId"]} if "slideId" in case.body else {})}
+    operation = contract.operations[case.operation.definition.raw["operationId"]]
+    schema = operation.bodies.get(case.media_type)
+    distinct: dict[str, Any] = schema.without_repetitions(body) if schema else body
+    return distinct
 
 
 def _is_valid(part: Any) -> bool:

@@ -5,6 +5,7 @@ fails where a check is broken by no mutant, where a mutant breaks more than thre
 it doesn't break what it names.
 """
 
+import logging
 import os
 import sys
 import time
@@ -25,8 +26,12 @@ MANY = 3
 Row = Mapping[str, Outcome]
 
 
+class BrokenSuiteError(RuntimeError):
+    """The suite itself broke on a mutant: a defect of the suite, never a red check."""
+
+
 def row_of(mutant: Mutant) -> Row:
-    """What the whole suite says of the mutant. Raises `RuntimeError` where the suite itself broke.
+    """What the whole suite says of the mutant. Raises `BrokenSuiteError` where the suite itself broke.
 
     A named check that the run omitted or left out is made by itself.
     """
@@ -35,7 +40,7 @@ def row_of(mutant: Mutant) -> Row:
     results |= one_by_one(mutant, [BY_ID[name] for name in unmade], quick=False)
     broke = [result for result in results.values() if result.outcome is Outcome.ERROR]
     if broke:
-        raise RuntimeError(f"{mutant.id}: the suite broke in {broke[0].check_id}:\n{broke[0].text}")
+        raise BrokenSuiteError(f"{mutant.id}: the suite broke in {broke[0].check_id}:\n{broke[0].text}")
     return {name: result.outcome for name, result in results.items()}
 
 
@@ -101,31 +106,46 @@ def main(arguments: list[str]) -> int:
     if names and len(chosen) != len(names):
         print(f"unknown among {', '.join(names)}: there are {', '.join(m.id for m in MUTANTS)}", file=sys.stderr)
         return 2
-    rows = _rows(chosen)
-    said = complaints(chosen, rows, whole=not names)
+    rows, said = _rows(chosen)
+    said += complaints([mutant for mutant in chosen if mutant.id in rows], rows, whole=not names)
     if not names:
-        said += _settle(table(MUTANTS, rows), "--check" in arguments)
+        said += _settle(table([mutant for mutant in MUTANTS if mutant.id in rows], rows), "--check" in arguments)
     for text in said:
         print(text, file=sys.stderr)
     return 1 if said else 0
 
 
-def _rows(chosen: Sequence[Mutant]) -> dict[str, Row]:
-    """A row for each mutant, made by a process for each core, told as they come."""
+def _rows(chosen: Sequence[Mutant]) -> tuple[dict[str, Row], list[str]]:
+    """A row for each mutant, made by a process for each core, told as they come; and where the suite broke."""
     rows: dict[str, Row] = {}
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(chosen)), mp_context=get_context("spawn")) as pool:
-        for number, (mutant_id, row, seconds) in enumerate(pool.map(_made, [mutant.id for mutant in chosen]), 1):
-            rows[mutant_id] = row
-            red = ", ".join(failed(row)) or "nothing"
+    broke: list[str] = []
+    workers = min(os.cpu_count() or 1, len(chosen))
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_quieten) as pool:
+        for number, (mutant_id, made, seconds) in enumerate(pool.map(_made, [mutant.id for mutant in chosen]), 1):
+            if isinstance(made, str):
+                broke.append(made)
+                red = "THE SUITE BROKE"
+            else:
+                rows[mutant_id] = made
+                red = ", ".join(failed(made)) or "nothing"
             print(f"{number}/{len(chosen)} {mutant_id} ({seconds:.1f} s): {red}", flush=True)
-    return rows
+    return rows, broke
 
 
-def _made(mutant_id: str) -> tuple[str, Row, float]:
-    """A mutant's row, and the seconds that it took; by id, as a mutant can't travel to another process."""
+def _quieten() -> None:
+    """What a server that is wrong on purpose logs of itself, nobody needs to read."""
+    logging.disable(logging.CRITICAL)
+
+
+def _made(mutant_id: str) -> tuple[str, Row | str, float]:
+    """A mutant's row or how the suite broke, and the seconds that it took; by id, as a mutant can't travel."""
     began = time.monotonic()
     (mutant,) = (known for known in MUTANTS if known.id == mutant_id)
-    return mutant_id, row_of(mutant), time.monotonic() - began
+    try:
+        made: Row | str = row_of(mutant)
+    except BrokenSuiteError as error:
+        made = str(error)
+    return mutant_id, made, time.monotonic() - began
 
 
 def _settle(made: str, compare: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """Lists in which a member tells the items apart: `x-unique-by`, as JSON Schema has no keyword for it."""
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,26 @@ def repetitions(rules: Sequence[Rule], value: Any, part: str, prefix: str) -> It
                     where = f"{pointer}/{index}/{as_step(rule.member)}"
                     yield Violation(part, where, shown(name), f"a {rule.member} that no other item of the list has")
                 seen.add(name)
+
+
+def without_repetitions(rules: Sequence[Rule], value: Any) -> Any:
+    """A copy of the value without the items that have what an earlier one has: `repetitions` finds nothing in it."""
+    found = copy.deepcopy(value)
+    for rule in rules:
+        for _, items in _lists(found, rule.way, ""):
+            seen: set[str] = set()
+            items[:] = [item for item in items if _is_new(item, rule.member, seen)]
+    return found
+
+
+def _is_new(item: Any, member: str, seen: set[str]) -> bool:
+    name = item.get(member) if isinstance(item, dict) else None
+    if not isinstance(name, str):
+        return True
+    if name in seen:
+        return False
+    seen.add(name)
+    return True
 
 
 def _rules(

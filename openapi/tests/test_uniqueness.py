@@ -71,3 +71,13 @@ def test_the_member_is_a_required_string_of_the_items(name: str, contract: Calla
             assert node["type"] == "array"
             assert node[UNIQUE_BY] in schema["required"]
             assert schema["properties"][node[UNIQUE_BY]]["type"] == "string"
+
+
+def test_a_copy_without_repetitions_has_none_and_loses_nothing_else():
+    schema = Contract.of("ia-api").operations["createResult"].bodies["application/json"]
+    assert schema is not None
+    twice = {**RESULT, "attachments": [*names("a", "b", "a", 7, 7), "no object"]}
+    distinct = schema.without_repetitions(twice)
+    assert distinct == {**RESULT, "attachments": [*names("a", "b", 7, 7), "no object"]}
+    assert len(twice["attachments"]) == 6
+    assert schema.without_repetitions({**RESULT, "attachments": None}) == {**RESULT, "attachments": None}

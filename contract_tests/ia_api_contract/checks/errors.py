@@ -102,7 +102,8 @@ def wrong_path(target: Target) -> None:
 
 def no_redirect(target: Target) -> None:
     """No call is redirected."""
-    results = f"/applications/{target.application}/results"
+    application = f"/applications/{target.application}"
+    results = f"{application}/results"
     for method, path in (
         ("GET", "/info"),
         ("GET", "/info/"),
@@ -112,8 +113,14 @@ def no_redirect(target: Target) -> None:
         ("GET", f"/slides/{target.slide}/info"),
         ("GET", f"/slides/{target.slide}/info/"),
         ("GET", "/Info"),
+        ("GET", application),
+        ("GET", f"{application}/"),
+        ("GET", f"{results}/slide/{target.slide}"),
+        ("GET", f"{results}/slide/{target.slide}/"),
+        ("GET", f"{results}//slide/{target.slide}"),
         ("POST", results),
         ("POST", f"{results}/"),
+        ("POST", f"{results}//"),
     ):
         headers = {"Content-Type": "application/json"} if method == "POST" else {}
         answer = target.send(method, path, headers=headers, body=b"{}" if method == "POST" else None)

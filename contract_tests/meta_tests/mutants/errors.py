@@ -80,10 +80,13 @@ def _stored_first(world: World, app: WSGIApplication) -> WSGIApplication:
         if environ["REQUEST_METHOD"] == "POST" and found:
             body = environ["wsgi.input"].read()
             environ["wsgi.input"] = io.BytesIO(body)
-            said = {name: value.decode() for name, value in re.findall(rb'"(slideId|displayResult)": ?"([^"]*)"', body)}
-            document = {name.decode(): text for name, text in said.items()} | {"data": {}}
-            slide = document.get("slideId", "demo-he-1")
-            world.store.create_result("default", found[1], slide, document, [], world.ids.version())
+            said = {
+                name: value.decode("latin-1")
+                for name, value in re.findall(rb'"(slideId|displayResult)": ?"([^"]*)"', body)
+            }
+            if len(said) == 2 and world.hospital.slide(said[b"slideId"]):
+                document = {name.decode(): text for name, text in said.items()} | {"data": {}}
+                world.store.create_result("default", found[1], said[b"slideId"], document, [], world.ids.version())
         return app(environ, start_response)
 
     return storing

@@ -38,5 +38,6 @@ MUTANTS = (
         "The answer to an accepted update has null for displayResult.",
         ("schema.stateful",),
         spoil=_null_after_update,
+        why="Whoever updates a result and reads the answer sees it.",
     ),
 )
