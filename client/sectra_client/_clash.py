@@ -3,12 +3,19 @@ silently.
 """
 
 import warnings
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+OTHER = "sectra-image-analysis-api"
 ADVICE = (
     "The package sectra-image-analysis-api is, or was, installed beside ia-api-kit, and both own the folder "
     "sectra_client: files of one overwrite those of the other, and uninstalling one deletes the other's. Run: "
     "pip uninstall sectra-image-analysis-api, then: pip install --force-reinstall --no-deps ia-api-kit"
+)
+SHADOWED = (
+    "The package sectra-image-analysis-api is installed in {place}, and ia-api-kit is used from {ours}: both are "
+    "imported as sectra_client, and which of them it is depends on the order of sys.path. Run: "
+    "pip uninstall sectra-image-analysis-api"
 )
 
 
@@ -21,10 +28,24 @@ def clashing(site: Path) -> bool:
     return next(site.glob("sectra_image_analysis_api-*.dist-info"), None) is not None
 
 
+def installed_elsewhere(ours: Path) -> Path | None:
+    """Where on the path the community package is installed, if it isn't in our own folder of packages."""
+    try:
+        place = Path(str(distribution(OTHER).locate_file("")))
+    except PackageNotFoundError:
+        return None
+    return None if place.resolve() == ours.resolve() else place
+
+
 def warn_of_clash() -> None:
-    """Warns where the community package is installed into the folder that this package is in."""
-    if clashing(Path(__file__).parents[1]):
+    """Warns where the community package is installed into the folder that this package is in, or where both can be
+    imported, such as this one from a checkout.
+    """
+    ours = Path(__file__).parents[1]
+    if clashing(ours):
         warnings.warn(ADVICE, ClashWarning, stacklevel=3)
+    elif place := installed_elsewhere(ours):
+        warnings.warn(SHADOWED.format(place=place, ours=ours), ClashWarning, stacklevel=3)
 
 
 def require_own_package() -> None:

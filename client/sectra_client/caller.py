@@ -2,17 +2,23 @@
 read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from sectra_client.redaction import redacted
+from sectra_client.redaction import redact, redacted
+from sectra_client.retries import Tries
 from sectra_client.schemas.info import ApplicationInfo
 from sectra_client.single_flight import SingleFlight
 from sectra_client.tokens import Credentials
 from sectra_client.transport import Stream, Transport
-from sectra_client.utils.errors import SectraUnreadableAnswerError, SectraVersionError
+from sectra_client.utils.errors import (
+    SectraError,
+    SectraTruncatedDownloadError,
+    SectraUnreadableAnswerError,
+    SectraVersionError,
+)
 from sectra_client.versions import is_older, spoken_with
 from sectra_client.wire.info import get_info
 from sectra_client.wire.messages import Answer, Call, Request, refusal
@@ -42,20 +48,39 @@ class Caller:
         """Sends the call's request and reads its answer. Raises any `SectraError`."""
         return self._performed(call, self._versioned(call.request))
 
+    def saved(self, request: Request, save: Callable[[Stream], T]) -> T:
+        """What `save` makes of a read's answer; the request is sent again where the answer breaks off, as often as the
+        policy says, tries before the answer began included. Raises any `SectraError`.
+        """
+        tries = self._transport.tries(request)
+        while True:
+            try:
+                with self._stream(request, tries) as stream:
+                    return save(stream)
+            except SectraTruncatedDownloadError as error:
+                if not tries.again(error):
+                    raise
+
     @contextmanager
-    def stream(self, request: Request) -> Iterator[Stream]:
-        """Sends a read and hands out its answer with the body unread. Raises any `SectraError`."""
+    def _stream(self, request: Request, tries: Tries) -> Iterator[Stream]:
+        """Sends a read and hands out its answer with the body unread. Raises any `SectraError`; what is raised while
+        the body is read shows no token either.
+        """
         versioned = self._versioned(request)
         token = self._credentials.token()
         tokens = [token]
         with ExitStack() as stack:
-            answer = stack.enter_context(self._transport.open(versioned, token))
+            answer = stack.enter_context(self._transport.open(versioned, token, tries))
             if isinstance(answer, Answer) and (fresh := self._renewed(answer, token)):
                 tokens.append(fresh)
-                answer = stack.enter_context(self._transport.open(versioned, fresh))
+                answer = stack.enter_context(self._transport.open(versioned, fresh, tries))
             if isinstance(answer, Answer):
                 raise refusal(redacted(answer, tokens))
-            yield answer
+            try:
+                yield answer
+            except SectraError as error:
+                redact(error, tokens)
+                raise
 
     def close(self) -> None:
         """Closes the connections."""

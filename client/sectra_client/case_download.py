@@ -1,10 +1,9 @@
-"""All slides of a case on disk: a folder for each, several at once, and those that are complete aren't fetched
-again.
+"""All slides of a case on disk: a folder for each, several at once. Slides that are complete aren't fetched again, and
+of the others the files that are whole stay.
 """
 
-import json
-import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -12,18 +11,20 @@ from pathlib import Path
 
 from sectra_client.client import SectraClient
 from sectra_client.filenames import UsedNames, safe_name
+from sectra_client.folder import sweep
+from sectra_client.manifests import Manifest, complete_files
 from sectra_client.progress import Progress
 from sectra_client.utils.errors import SectraError
 
-MANIFEST = ".{}.sectra-client.json"
-"""Beside the folder of a slide once it's complete: the slide's id, and its files with their sizes."""
-
-logger = logging.getLogger(__name__)
+LEFT_ALONE = 60.0
+"""Seconds; a temporary file written since may be another process's."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one slide: its files, whether they had been there before, or the error."""
+    """What became of one slide: its files, whether they had been there before, or the error and the files that are
+    whole nevertheless.
+    """
 
     slide_id: str
     files: list[Path]
@@ -45,8 +46,10 @@ def download_case(
 ) -> Iterator[Outcome]:
     """Downloads the slides into folders named after them, and yields what became of each as it's known.
 
-    A slide whose folder has a manifest, and all files of it in their sizes, is skipped. `progress` makes a callback for
-    each slide. One slide's failure doesn't stop the others; an exception in the caller, such as Ctrl-C, stops them all.
+    A slide whose folder has a manifest that says so, and all files of it as they were, is skipped; of another the whole
+    files are kept, though their bytes come again: the API delivers a slide's files in one answer, from the first on.
+    `progress` makes a callback for each slide. One slide's failure doesn't stop the others; an exception in the caller,
+    such as Ctrl-C, stops them all.
     """
     names, stop = UsedNames(), threading.Event()
     places = [(slide_id, folder / names.unused(safe_name(slide_id, "slide"))) for slide_id in slide_ids]
@@ -55,49 +58,39 @@ def download_case(
         report = _stoppable(stop, progress() if progress else None)
         return _download(client, slide_id, place, report)
 
-    with ThreadPoolExecutor(max(1, threads)) as pool:
+    pool = ThreadPoolExecutor(max(1, threads))  # no context: leaving that waits for transfers, stalled ones, too
+    try:
         waiting: list[Future[Outcome]] = [pool.submit(one, *place) for place in places]
-        try:
-            for done in as_completed(waiting):
-                yield done.result()
-        finally:
-            stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        for done in as_completed(waiting):
+            yield done.result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _download(client: SectraClient, slide_id: str, place: Path, progress: Progress) -> Outcome:
     if there := complete_files(place, slide_id):
         return Outcome(slide_id, there, skipped=True)
+    manifest = Manifest(place, slide_id)
     try:
-        files = client.download_slide_files(slide_id, place, progress=progress)
-        _write_manifest(place, slide_id, files)
+        files = _fetched(client, slide_id, place, progress, manifest)
     except (SectraError, OSError) as error:
-        return Outcome(slide_id, [], error=error)
+        return Outcome(slide_id, manifest.files, error=error)
     return Outcome(slide_id, files)
 
 
-def complete_files(place: Path, slide_id: str) -> list[Path]:
-    """The files of a slide that is complete in that folder; none where it isn't."""
+def _fetched(client: SectraClient, slide_id: str, place: Path, progress: Progress, manifest: Manifest) -> list[Path]:
+    """The slide's files, all of them. What is whole when an error ends this is in the manifest."""
+    began = time.time()
     try:
-        manifest = json.loads(_manifest(place).read_text("utf-8"))
-        sizes: dict[str, int] = dict(manifest["files"])
-        is_complete = manifest["slide"] == slide_id and all((place / n).stat().st_size == s for n, s in sizes.items())
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s can't be used, the slide is fetched again: %s", _manifest(place), error)
-        return []
-    return [place / name for name in sizes] if is_complete else []
-
-
-def _write_manifest(place: Path, slide_id: str, files: list[Path]) -> None:
-    manifest = {"slide": slide_id, "files": {file.name: file.stat().st_size for file in files}}
-    _manifest(place).write_text(json.dumps(manifest), "utf-8")
-
-
-def _manifest(place: Path) -> Path:
-    """Beside the folder, not in it: a file of the slide may have any name."""
-    return place.with_name(MANIFEST.format(place.name))
+        files = client.download_slide_files(slide_id, place, progress=progress, resume=True, on_file=manifest.add)
+    except BaseException:
+        if manifest.files:
+            manifest.write()
+        raise
+    manifest.complete(files)
+    sweep(place, files, before=began - LEFT_ALONE)
+    return files
 
 
 def _stoppable(stop: threading.Event, progress: Progress | None) -> Progress:

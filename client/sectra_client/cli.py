@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        _complain("interrupted; complete slides stay, the next run goes on from there", INTERRUPTED)
+        _complain("interrupted; files that are whole stay, the next run goes on from there", INTERRUPTED)
         return _leave(INTERRUPTED)
 
 
@@ -76,7 +76,7 @@ def parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     case.add_argument("accession", metavar="ACCESSION", help="accession number of the case")
     case.add_argument("--issuer", help="who issued the number, where several did")
-    case.add_argument("--out", type=Path, metavar="DIR", help="download into this folder; complete slides are skipped")
+    case.add_argument("--out", type=Path, metavar="DIR", help="download into this folder; what is whole stays")
     case.add_argument("--threads", type=_count, default=2, metavar="N", help="slides downloaded at once (default: 2)")
     case.add_argument("--no-progress", action="store_true", help="no progress bar")
     case.add_argument("--url", default=environment.get("SECTRA_URL"), help="base URL of the API")
@@ -143,7 +143,8 @@ def _download(client: SectraClient, slides: list[CaseImageInfo], options: argpar
         for outcome in download_case(client, ids, options.out, threads=options.threads, progress=bar.transfer):
             outcomes.append(outcome)
             if outcome.error is not None:
-                print(f"{outcome.slide_id}: {outcome.error}", file=sys.stderr)
+                kept = f" Files of it that are whole, and stay: {len(outcome.files)}." if outcome.files else ""
+                print(f"{outcome.slide_id}: {outcome.error}{kept}", file=sys.stderr)
     return outcomes
 
 

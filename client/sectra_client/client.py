@@ -8,7 +8,7 @@ from typing import BinaryIO, TypeVar
 
 from sectra_client.addresses import base_url
 from sectra_client.caller import Caller, outcome
-from sectra_client.progress import Progress
+from sectra_client.progress import OnFile, Progress
 from sectra_client.retries import RetryPolicy
 from sectra_client.schemas.applications import Application
 from sectra_client.schemas.image import CaseImageInfo, ImageMetadata, LabelImage, Tile
@@ -156,19 +156,33 @@ class SectraClient:
         return self._caller.perform(tiles.get_tile(slide_id, level, x, y, focal_plane, optical_path, format))
 
     def download_slide_files(
-        self, slide_id: str, output_dir: Path | str, *, progress: Progress | None = None
+        self,
+        slide_id: str,
+        output_dir: Path | str,
+        *,
+        progress: Progress | None = None,
+        resume: bool = False,
+        on_file: OnFile | None = None,
     ) -> list[Path]:
         """Writes the slide's files into `output_dir`, which is made where it's missing; returns their paths.
 
         Memory stays constant. The files get their names only when all of them are complete, replacing older ones of
-        these names; a second file of the same name becomes `name (2).ext`. Raises `SectraTruncatedDownloadError` where
-        the answer breaks off.
-        """
-        from sectra_client.downloads import save_files
-        from sectra_client.filenames import safe_name
+        these names; a second file of the same name becomes `name (2).ext`. An answer that breaks off is asked for
+        again; raises `SectraTruncatedDownloadError` after the last try.
 
-        with self._caller.stream(files.get_files(slide_id)) as stream:
-            return save_files(stream, Path(output_dir), safe_name(slide_id, "slide"), progress)
+        With `resume` each file gets its name as soon as it is complete, and stays whatever becomes of the others; a
+        file that is there already is compared with what comes, and not written again. `on_file` is called with each
+        file that has its name.
+        """
+        from sectra_client.downloads import never_less, save_files
+        from sectra_client.filenames import safe_name
+        from sectra_client.folder import Folder
+
+        report, fallback = never_less(progress), safe_name(slide_id, "slide")
+        with Folder(Path(output_dir), keep=resume, on_file=on_file) as folder:
+            return self._caller.saved(
+                files.get_files(slide_id), lambda stream: save_files(stream, folder, fallback, report)
+            )
 
     def get_application(self, app_id: str) -> Application:
         """A registered application."""
@@ -230,11 +244,19 @@ class SectraClient:
     def download_attachment(
         self, app_id: str, result_id: int, name: str, target: Path | str, *, progress: Progress | None = None
     ) -> Path:
-        """Writes an attachment to the file `target`, with constant memory; the file appears only when it's complete."""
-        from sectra_client.downloads import save_as
+        """Writes an attachment to the file `target`, with constant memory; the file appears only when it's complete.
 
-        with self._caller.stream(attachments.download(app_id, result_id, name)) as stream:
-            return save_as(stream, Path(target), progress)
+        An answer that breaks off is asked for again; raises `SectraTruncatedDownloadError` after the last try.
+        """
+        from sectra_client.downloads import never_less, save_as
+        from sectra_client.folder import Folder
+
+        report, path = never_less(progress), Path(target)
+        with Folder(path.parent) as folder:
+            return self._caller.saved(
+                attachments.download(app_id, result_id, name),
+                lambda stream: save_as(stream, folder, path.name, report),
+            )
 
     def upload_attachment(
         self,

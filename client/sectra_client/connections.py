@@ -17,6 +17,10 @@ class HandshakeError(urllib3.exceptions.NewConnectionError):
     """TLS didn't come about; the cause says why. No byte of the request was sent."""
 
 
+class CertificatesError(OSError):
+    """The certificates to check servers with aren't there. Nothing was sent."""
+
+
 class _Connection(HTTPSConnection):
     def connect(self) -> None:
         try:
@@ -30,12 +34,19 @@ class _Pool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """Connections whose failed handshakes are `HandshakeError`s."""
+    """Connections whose failed handshakes are `HandshakeError`s, and missing CA files `CertificatesError`s."""
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         """As in requests, with this module's connections."""
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _Pool}
+
+    def cert_verify(self, *args: Any, **options: Any) -> None:
+        """As in requests, which looks here whether the CA file of `verify` or of the environment is there."""
+        try:
+            super().cert_verify(*args, **options)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            raise CertificatesError(str(error)) from error
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
         """As in requests, with this module's connections but for SOCKS, which has its own."""

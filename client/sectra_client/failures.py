@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import requests
 import urllib3
 
-from sectra_client.connections import HandshakeError
+from sectra_client.connections import CertificatesError, HandshakeError
 from sectra_client.utils.errors import SectraConnectionError, SectraTimeoutError, SectraUncertainWriteError
 from sectra_client.wire.messages import Request
 
@@ -22,6 +22,7 @@ NOTHING_SENT = (
 )
 PERMANENT = (
     ssl.SSLCertVerificationError,
+    CertificatesError,
     urllib3.exceptions.LocationValueError,
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidHeader,
@@ -82,6 +83,8 @@ def _is_permanent(link: BaseException) -> bool:
 def _reason(chain: list[BaseException]) -> str:
     """What the operating system or TLS said, or at least what sort of failure it was; never a URL."""
     for link in reversed(chain):
+        if isinstance(link, CertificatesError):
+            return str(link)
         if isinstance(link, OSError) and not isinstance(link, requests.RequestException) and link.strerror:
             return link.strerror
         if type(link).__name__ == "IncompleteRead":  # http.client's or urllib3's
@@ -92,6 +95,8 @@ def _reason(chain: list[BaseException]) -> str:
 
 
 def _advice(chain: list[BaseException], sent: bool) -> str:
+    if any(isinstance(link, CertificatesError) for link in chain):
+        return "Nothing was sent: pass a CA file that is there as `verify`, or mend REQUESTS_CA_BUNDLE."
     if any(isinstance(link, TLS) for link in chain):
         return "TLS failed: pass the hospital's CA file as `verify`, and check that the port speaks TLS."
     if sent:

@@ -3,11 +3,15 @@
 import threading
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes transferred so far and the bytes in all (None where unknown), after every block."""
+
+OnFile = Callable[[Path], None]
+"""Called with a file that is complete and has its name."""
 
 
 class ProgressBar:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from sectra_client.utils.errors import SectraError
 from sectra_client.wire.messages import Answer
 
 SHOWN_INSTEAD = "[secret]"
@@ -14,13 +15,26 @@ def redacted(answer: Answer, secrets: Iterable[str]) -> Answer:
     """The answer with `[secret]` for each of the secrets, in its body and in its headers; also where they are escaped
     as in JSON or percent-encoded.
     """
-    alternatives = "|".join(_pattern(secret) for secret in sorted(set(secrets), key=len, reverse=True) if secret)
-    if not alternatives:
+    pattern = _all_forms(secrets)
+    if pattern is None:
         return answer
-    pattern = re.compile(alternatives)
     headers = {name: _header(pattern, value) for name, value in answer.headers.items()}
     body = pattern.sub(SHOWN_INSTEAD, answer.body.decode("utf-8", "surrogateescape"))
     return replace(answer, headers=headers, body=body.encode("utf-8", "surrogateescape"))
+
+
+def redact(error: SectraError, secrets: Iterable[str]) -> None:
+    """Takes the secrets out of an error's text, and what it came from, where they may be, too, off the error."""
+    pattern = _all_forms(secrets)
+    if pattern is not None:
+        error.args = tuple(pattern.sub(SHOWN_INSTEAD, arg) if isinstance(arg, str) else arg for arg in error.args)
+    error.__cause__ = error.__context__ = None
+
+
+def _all_forms(secrets: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds any of the secrets in any form; None where there are none."""
+    alternatives = "|".join(_pattern(secret) for secret in sorted(set(secrets), key=len, reverse=True) if secret)
+    return re.compile(alternatives) if alternatives else None
 
 
 def _header(pattern: re.Pattern[str], value: str) -> str:

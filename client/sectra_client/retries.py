@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from sectra_client.utils.errors import SectraConnectionError, SectraTimeoutError
-from sectra_client.wire.messages import Request
+from sectra_client.utils.errors import (
+    SectraConnectionError,
+    SectraTimeoutError,
+    SectraTruncatedDownloadError,
+    SectraUncertainWriteError,
+)
+from sectra_client.wire.messages import Answer, Request
 
 ASK_LATER = frozenset({429, 503})
+Failure = SectraConnectionError | SectraTruncatedDownloadError
+"""What may be over the next time."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,14 @@ class RetryPolicy:
         longest: float = min(self.cap, self.first * 2.0**attempt)
         return longest * (1 - self.jitter() / 2)
 
-    def may_retry(self, request: Request, error: SectraConnectionError) -> bool:
+    def may_retry(self, request: Request, error: Failure) -> bool:
         """Whether sending again is right: nothing was sent, or a read whose answer broke off; a slow answer is waited
-        for once.
+        for once, but a download that stalls is begun again.
         """
         if error.permanent:
             return False
+        if isinstance(error, SectraTruncatedDownloadError):
+            return request.may_repeat
         return not error.sent or (request.may_repeat and not isinstance(error, SectraTimeoutError))
 
     def asked_to_wait(self, request: Request, status: int, headers: Mapping[str, str]) -> float | None:
@@ -47,6 +56,37 @@ class RetryPolicy:
             return None
         asked = seconds_until(headers.get("retry-after", ""), datetime.now(UTC))
         return asked if asked is not None and asked <= self.patience else None
+
+
+class Tries:
+    """The tries of one request, counted: those that failed before its answer began and those that broke off in it
+    share the policy's retries.
+    """
+
+    def __init__(self, policy: RetryPolicy, request: Request) -> None:
+        self._policy = policy
+        self._request = request
+        self._failed = 0
+
+    def again(self, error: Failure) -> bool:
+        """Waits for the next try; False where there is none: then the error says how often it was tried."""
+        self._failed += 1
+        if self._failed <= self._policy.retries and self._policy.may_retry(self._request, error):
+            self._policy.sleep(self._policy.wait(self._failed - 1))
+            return True
+        error.attempts = self._failed
+        if self._failed > 1 and not isinstance(error, SectraUncertainWriteError):  # that was sent once
+            error.args = (f"{error} Tried {self._failed} times.",)
+        return False
+
+    def as_asked(self, answer: Answer) -> bool:
+        """Waits as long as a busy server asks for; False where it doesn't, or no try is left."""
+        wait = self._policy.asked_to_wait(self._request, answer.status, answer.headers)
+        if wait is None or self._failed >= self._policy.retries:
+            return False
+        self._failed += 1
+        self._policy.sleep(wait)
+        return True
 
 
 def seconds_until(retry_after: str, now: datetime) -> float | None:

@@ -6,7 +6,7 @@ tell a write that may have arrived from one that can't have.
 
 import os
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
@@ -19,7 +19,7 @@ from requests.auth import AuthBase
 
 from sectra_client.connections import session
 from sectra_client.failures import connection_error
-from sectra_client.retries import RetryPolicy
+from sectra_client.retries import RetryPolicy, Tries
 from sectra_client.utils.errors import SectraConnectionError, SectraTruncatedDownloadError
 from sectra_client.wire.messages import Answer, Request
 from sectra_client.wire.uploads import UploadError
@@ -28,6 +28,8 @@ T = TypeVar("T")
 Timeout = float | tuple[float, float]
 ERROR_TEXT = 1 << 20
 """So many bytes of a refusal are read."""
+
+NO_CONTENT = 204
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Stream:
         value = self.headers.get("content-length", "")
         return int(value) if value.isdecimal() else None
 
+    @property
+    def is_framed(self) -> bool:
+        """Whether its end can be told from a connection that broke: it says its length, or comes in chunks."""
+        return _is_framed(self.headers)
+
     def blocks(self, size: int) -> Iterator[bytes]:
         """The body in blocks of that many bytes. Raises `SectraTruncatedDownloadError` where it breaks off."""
         try:
@@ -52,9 +59,9 @@ class Stream:
                 yield block
         except (urllib3.exceptions.HTTPError, OSError) as error:
             received = self._response.raw.tell()
+            total = "an unknown number of" if self.length is None else self.length
             raise SectraTruncatedDownloadError(
-                f"the answer to {self.path} broke off after {received} of {self.length or 'unknown'} bytes: "
-                f"{type(error).__name__}. Ask again from the start."
+                f"the answer to {self.path} broke off after {received} of {total} bytes: {type(error).__name__}."
             ) from None
 
 
@@ -88,14 +95,18 @@ class Transport:
         """Closes the connections."""
         self._session.close()
 
+    def tries(self, request: Request) -> Tries:
+        """The tries that a request has."""
+        return Tries(self.retry, request)
+
     def send(self, request: Request, token: str | None) -> Answer:
         """Sends a request and reads the whole answer. Raises `SectraConnectionError` or one of its subclasses."""
-        return self._retried(request, lambda: self._whole(request, token))
+        return self._retried(self.tries(request), lambda: self._whole(request, token))
 
     @contextmanager
-    def open(self, request: Request, token: str | None) -> Iterator[Stream | Answer]:
+    def open(self, request: Request, token: str | None, tries: Tries) -> Iterator[Stream | Answer]:
         """Sends a read and hands out the answer with its body unread; a refusal comes as a whole `Answer`."""
-        opened = self._retried(request, lambda: self._opened(request, token))
+        opened = self._retried(tries, lambda: self._opened(request, token))
         if isinstance(opened, Answer):
             yield opened
             return
@@ -104,25 +115,16 @@ class Transport:
         finally:
             opened._response.close()
 
-    def _retried(self, request: Request, send: Callable[[], T]) -> T:
-        for attempt in range(self.retry.retries):
+    def _retried(self, tries: Tries, send: Callable[[], T]) -> T:
+        while True:
             try:
                 answer = send()
             except SectraConnectionError as error:
-                if not self.retry.may_retry(request, error):
+                if not tries.again(error):
                     raise
-                wait: float | None = self.retry.wait(attempt)
             else:
-                wait = self._wait_for(request, answer)
-                if wait is None:
+                if not isinstance(answer, Answer) or not tries.as_asked(answer):
                     return answer
-            self.retry.sleep(wait or 0.0)
-        return send()
-
-    def _wait_for(self, request: Request, answer: object) -> float | None:
-        if not isinstance(answer, Answer):  # a stream: an answer of success
-            return None
-        return self.retry.asked_to_wait(request, answer.status, answer.headers)
 
     def _whole(self, request: Request, token: str | None) -> Answer:
         with self._failures(request), self._request(request, token) as response:
@@ -173,7 +175,20 @@ def _is_success(response: requests.Response) -> bool:
 def _answer(request: Request, response: requests.Response, most: int | None) -> Answer:
     """The answer with its body, or with the first so many bytes of it."""
     body = response.raw.read(most, decode_content=True)
-    return Answer(response.status_code, _headers(response), body, request.path)
+    answer = Answer(response.status_code, _headers(response), body, request.path)
+    if answer.is_success and answer.status != NO_CONTENT and request.may_repeat and not _is_framed(answer.headers):
+        _check_body(body)
+    return answer
+
+
+def _is_framed(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-length", "").isdecimal() or "chunked" in headers.get("transfer-encoding", "").lower()
+
+
+def _check_body(body: bytes) -> None:
+    """Raises `urllib3.exceptions.ProtocolError` for nothing where something must come: the headers were cut."""
+    if not body:
+        raise urllib3.exceptions.ProtocolError("the answer broke off amid its headers")
 
 
 def _headers(response: requests.Response) -> dict[str, str]:

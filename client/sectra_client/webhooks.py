@@ -7,6 +7,7 @@ with webhooks.client_for(invocation) as client:
 return answer.body, answer.status, answer.headers
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,7 +20,7 @@ from sectra_client.client import SectraClient
 from sectra_client.schemas.info import ApplicationInfo
 from sectra_client.schemas.invocation import Invocation, InvocationBase, NewImageFilesInvocation
 from sectra_client.schemas.registration import Registration
-from sectra_client.schemas.results import Result
+from sectra_client.schemas.results import AttachmentState, Result
 from sectra_client.utils.errors import SectraInvocationError
 from sectra_client.wire.info import version_headers
 from sectra_client.wire.messages import JSON, explained, json_body
@@ -60,9 +61,10 @@ def client_for(invocation: InvocationBase, *, _allow_http: bool = False, **optio
 
 def answer(client: SectraClient, result: Result | None = None) -> WebhookAnswer:
     """The answer to an invocation, with the client's `response_headers`: the stored result, or `{}` where there is
-    none. Raises `SectraUnreadableAnswerError` where the server's versions can't be headers.
+    none. Raises `SectraUnreadableAnswerError` where the server's versions can't be headers, `ValueError` for a result
+    that wasn't stored: answer with what `create_results` or `update_results` returned.
     """
-    body = b"{}" if result is None else json_body(result)
+    body = b"{}" if result is None else _stored(result)
     return _json_answer(body, client.response_headers)
 
 
@@ -72,7 +74,9 @@ def registration_answer(registration: Registration, versions: ApplicationInfo) -
 
 
 def info_answer(versions: ApplicationInfo) -> WebhookAnswer:
-    """The answer to `GET /info`; `versions` are the app's own."""
+    """The answer to `GET /info`; `versions` are the app's own. Raises `ValueError` for an empty API version."""
+    if not versions.apiVersion:
+        raise ValueError("apiVersion is empty: expected the version of IA-API that the app speaks, such as 1.10")
     return _json_answer(json_body(versions), version_headers(versions))
 
 
@@ -83,6 +87,21 @@ def refusal(error: SectraInvocationError) -> WebhookAnswer:
 
 def _json_answer(body: bytes, versions: Mapping[str, str]) -> WebhookAnswer:
     return WebhookAnswer(200, {"Content-Type": JSON, **versions}, body)
+
+
+def _stored(result: Result) -> bytes:
+    """The result with all members that a stored one has. Raises `ValueError` for what no PACS stored."""
+    document = json.loads(json_body(result))
+    for name, empty in (("applicationVersion", ""), ("displayProperties", {}), ("attachments", []), ("data", {})):
+        document[name] = empty if document.get(name) is None else document[name]
+    for attachment in document["attachments"]:
+        attachment.setdefault("state", AttachmentState.NEW)  # the PACS decides, whatever the app says
+    if not isinstance(document.get("id"), int) or document["id"] < 1 or not document.get("versionId"):
+        raise ValueError(
+            "an app answers with a stored result, which has an id and a versionId: "
+            "answer with what create_results or update_results returned"
+        )
+    return json.dumps(document, allow_nan=False).encode("ascii")
 
 
 def _parsed(kind: Any, body: Body) -> Any:

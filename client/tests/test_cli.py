@@ -1,7 +1,6 @@
 """The command `sectra-client`."""
 
 import io
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import pytest
 
 from sectra_client import cli, progress
-from sectra_client.case_download import MANIFEST, complete_files
 
 CASE = "/requests/S26-1/images/info"
 SLIDES = [
@@ -96,19 +94,6 @@ def test_no_option_takes_a_password(run: Any, capsys: pytest.CaptureFixture[str]
     assert "--password" not in said
     assert "--token" not in said
     assert "SECTRA_PASSWORD" in said
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", '{"slide": "s", "files": 5}', '{"slide": "other", "files": {}}', '{"files": {}}']
-)
-def test_a_broken_manifest_means_fetching_again(tmp_path: Path, text: str) -> None:
-    (tmp_path / MANIFEST).write_text(text)
-    assert complete_files(tmp_path, "s") == []
-
-
-def test_a_manifest_cannot_point_elsewhere_unnoticed(tmp_path: Path) -> None:
-    (tmp_path / MANIFEST).write_text(json.dumps({"slide": "s", "files": {"gone.svs": 5}}))
-    assert complete_files(tmp_path, "s") == []
 
 
 def test_one_bar_for_several_transfers() -> None:

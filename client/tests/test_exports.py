@@ -137,6 +137,32 @@ def test_a_clash_with_the_community_package_is_seen(tmp_path: Path, monkeypatch:
         _clash.warn_of_clash()
 
 
+def installed(folder: Path) -> Path:
+    """A folder of packages that the community package is installed in."""
+    info = folder / "sectra_image_analysis_api-1.6.3.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sectra-image-analysis-api\nVersion: 1.6.3\n")
+    return folder
+
+
+def test_a_clash_with_a_package_elsewhere_on_the_path_is_seen(tmp_path: Path) -> None:
+    site = installed(tmp_path / "site")
+    statement = f"import sys; sys.path.append({str(site)!r}); import sectra_client"
+    ended = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
+    assert f"ClashWarning: The package sectra-image-analysis-api is installed in {site}" in ended.stderr
+    assert "pip uninstall sectra-image-analysis-api" in ended.stderr
+    quiet = subprocess.run([sys.executable, "-c", "import sectra_client"], capture_output=True, text=True, check=True)
+    assert quiet.stderr == ""
+
+
+def test_our_own_folder_is_not_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _clash.installed_elsewhere(tmp_path) is None
+    site = installed(tmp_path / "site")
+    monkeypatch.syspath_prepend(site)
+    assert _clash.installed_elsewhere(site) is None
+    assert _clash.installed_elsewhere(tmp_path) == site
+
+
 @pytest.mark.parametrize("module", ["cli", "geometry", "webhooks"])
 def test_modules_of_ours_name_the_clash_where_another_package_lies_over_them(tmp_path: Path, module: str) -> None:
     ours = Path(sectra_client.__file__).parent

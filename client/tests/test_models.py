@@ -20,6 +20,8 @@ NO_MODEL = {
     "QualityControlStatus": "an enum; compared in test_enum_members_are_those_of_the_document",
     "AttachmentState": "an enum, compared there",
     "InputType": "an enum, compared there",
+    "InvocationAnswer": "what an app answers: a ResultResponse as it came from the PACS, or nothing",
+    "NotificationAnswer": "what an app answers: nothing",
 }
 SPOKEN_BY_SERVERS = sorted(
     (document, name)

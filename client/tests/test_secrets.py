@@ -6,6 +6,7 @@ import pickle
 import re
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -149,3 +150,34 @@ def test_both_tokens_are_hidden_after_a_renewal(pacs: Any, policy: RetryPolicy) 
     error = failure(lambda: own(pacs, policy).get_application("app"))
     assert "[secret], then [secret]" in str(error)
     assert not {"FIRST1", "SECOND2"} & set(shown(error).replace(",", " ").split())
+
+
+FILES = "/slides/s/files"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content_Type": f"multipart/related; type={TOKEN}"},
+        {"Content_Type": f'multipart/related; boundary="{TOKEN}\x01"'},
+        {"Content_Encoding": TOKEN},
+        {"Content_Type": "multipart/related; boundary=B"},
+        {"length": 999},
+    ],
+)
+def test_a_token_repeated_by_a_download(
+    pacs: Any, policy: RetryPolicy, tmp_path: Path, headers: dict[str, Any]
+) -> None:
+    pacs.on(FILES, [pacs.answer(f"--B\r\n{TOKEN}\r\n\r\n".encode(), **headers), "close"])
+    with SectraClient(pacs.url, TOKEN, True, retry=policy) as client:
+        error = failure(lambda: client.download_slide_files("s", tmp_path))
+    assert "qzqz" not in shown(error)
+    assert error.__cause__ is error.__context__ is None
+
+
+def test_both_tokens_are_hidden_in_a_download_after_a_renewal(pacs: Any, policy: RetryPolicy, tmp_path: Path) -> None:
+    grants = [{"access_token": token, "token_type": "Bearer", "expires_in": 3600} for token in ("FIRST1", "SECOND2")]
+    pacs.on("/token", *[pacs.answer(grant) for grant in grants])
+    pacs.on(FILES, pacs.answer({}, 401), pacs.answer(b"x", Content_Encoding="FIRST1, SECOND2"))
+    error = failure(lambda: own(pacs, policy).download_slide_files("s", tmp_path))
+    assert "Content-Encoding '[secret], [secret]'" in str(error)

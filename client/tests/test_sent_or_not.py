@@ -2,6 +2,7 @@
 
 import errno
 import io
+import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -169,3 +170,25 @@ def test_little_of_an_endless_refusal_is_read(
     with pytest.raises((SectraRedirectError, SectraNotFoundError)) as caught:
         call(client, tmp_path)
     assert caught.value.text == "x" * (1 << 20)
+
+
+@pytest.mark.parametrize("where", ["environment", "verify"])
+def test_a_write_without_the_ca_file_was_not_sent(
+    pacs: Any, policy: RetryPolicy, waits: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    authorities = tmp_path / "ca.pem"
+    shutil.copy(requests.certs.where(), authorities)
+    verify: Any = authorities
+    if where == "environment":
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authorities))
+        verify = True
+    with SectraClient(pacs.url, "a-token", True, verify=verify, retry=policy) as client:
+        assert client.version_info.apiVersion == "1.10"
+        authorities.unlink()
+        client._caller._transport.base = "https://127.0.0.1:9/base"
+        with pytest.raises(SectraConnectionError, match=r"ca\.pem.*Nothing was sent") as caught:
+            client.create_results("app", RESULT)
+    assert type(caught.value) is SectraConnectionError
+    assert not caught.value.sent
+    assert caught.value.permanent
+    assert waits == []

@@ -94,6 +94,26 @@ def test_a_write_whose_connection_is_refused_is_tried_again(
     assert len(pacs.asked(STORED)) == 1
 
 
+def test_a_write_that_was_refused_first_is_still_sent_once(
+    pacs: Any, client: SectraClient, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pacs.on(STORED, ["close"])
+    assert client.version_info.apiVersion == "1.10"
+    client.close()
+    real, refusals = urllib3.util.connection.create_connection, [ConnectionRefusedError(111, "Connection refused")]
+
+    def dial(*args: Any, **options: Any) -> socket.socket:
+        if refusals:
+            raise refusals.pop()
+        return real(*args, **options)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", dial)
+    with pytest.raises(SectraUncertainWriteError) as caught:
+        client.create_results("app", RESULT)
+    assert (caught.value.attempts, len(pacs.asked(STORED)), len(waits)) == (2, 1, 1)
+    assert "Tried" not in str(caught.value)
+
+
 @pytest.mark.parametrize("end", ["close", "reset"])
 def test_a_write_that_may_have_arrived_is_sent_once(
     pacs: Any, client: SectraClient, waits: list[float], end: str
@@ -164,6 +184,21 @@ def test_an_answer_that_does_not_come_is_a_timeout(pacs: Any, policy: RetryPolic
         with pytest.raises(SectraUncertainWriteError):
             client.create_results("app", RESULT)
     assert len(pacs.asked(LISTED)) == len(pacs.asked(STORED)) == 1
+
+
+def test_an_answer_that_stalls_is_a_timeout(pacs: Any, policy: RetryPolicy, tmp_path: Path) -> None:
+    stalled = [pacs.answer(b'[{"id"', length=500), 0.5, "close"]
+    pacs.on(LISTED, stalled)
+    pacs.on(STORED, stalled)
+    pacs.on("/slides/s/files", [0.5, "close"])
+    with SectraClient(pacs.url, "a-token", True, timeout=0.1, retry=policy) as client:
+        with pytest.raises(SectraTimeoutError):
+            client.get_all_results("s", "app")
+        with pytest.raises(SectraUncertainWriteError):
+            client.create_results("app", RESULT)
+        with pytest.raises(SectraTimeoutError):
+            client.download_slide_files("s", tmp_path)
+    assert [len(pacs.asked(path)) for path in (LISTED, STORED, "/slides/s/files")] == [1, 1, 1]
 
 
 def test_an_answer_in_odd_pieces_is_read(pacs: Any, client: SectraClient) -> None:

@@ -11,14 +11,17 @@ from hypothesis import strategies as st
 from ia_api_spec import Contract
 from sectra_client import SectraClient, SectraInvocationError, SectraUnreadableAnswerError, webhooks
 from sectra_client.schemas import (
+    AdaptedResult,
     ApplicationInfo,
     CancelInvocation,
     CreateInvocation,
     NewImageFilesInvocation,
     Registration,
+    Result,
     ResultResponse,
     TaggedPolygonInput,
 )
+from sectra_client.schemas.base import AS_READ
 
 BASE: Mapping[str, Any] = {
     "applicationId": "app",
@@ -97,6 +100,32 @@ def test_answers_carry_the_servers_versions(pacs: Any, client: SectraClient) -> 
     }
     assert json.loads(answer.body)["new"] == {"kept": None}
     assert webhooks.answer(client).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "unstored",
+    [
+        Result(slideId="s", displayResult="x"),
+        AdaptedResult(slideId="s", displayResult="x", versionId="v"),
+        ResultResponse(id=0, versionId="v", slideId="s", displayResult="x"),
+        ResultResponse(id=1, versionId="", slideId="s", displayResult="x"),
+    ],
+)
+def test_a_result_that_was_not_stored_is_no_answer(client: SectraClient, unstored: Result) -> None:
+    with pytest.raises(ValueError, match="answer with what create_results or update_results returned"):
+        webhooks.answer(client, unstored)
+
+
+def test_an_answer_has_all_members_of_a_stored_result(client: SectraClient, app_contract: Contract) -> None:
+    said = {"id": 1, "versionId": "v", "slideId": "s", "displayResult": "x", "attachments": [{"name": "a"}]}
+    answer = json.loads(webhooks.answer(client, ResultResponse.model_validate(said, context=AS_READ)).body)
+    assert app_contract.schema("InvocationAnswer").violations(answer, "body") == []
+    assert answer["attachments"] == [{"name": "a", "state": "new"}]
+
+
+def test_an_empty_version_is_no_answer() -> None:
+    with pytest.raises(ValueError, match="apiVersion is empty"):
+        webhooks.info_answer(ApplicationInfo(apiVersion="", softwareVersion=""))
 
 
 def test_a_client_calls_back_as_the_invocation_says() -> None:

@@ -207,6 +207,53 @@ def test_ranges_are_read_whether_or_not_the_server_honours_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("end", "said", "body"),
+    [
+        (None, "bytes 2-8/9", b"cdefghi"),
+        (5, "Bytes 2-4/9 ", b"cde"),
+        (20, "bytes 2-8/9", b"cdefghi"),  # the end lies beyond: what there is
+    ],
+)
+def test_a_part_is_what_was_asked_for_as_far_as_there_is_so_much(end: int | None, said: str, body: bytes) -> None:
+    read = attachments.get_range("a", 1, "n", 2, end).read
+    assert read(Answer(206, {"content-range": said}, body, "/a")) == body
+
+
+@pytest.mark.parametrize(
+    ("end", "said", "body"),
+    [
+        (None, "bytes 2-4/9", b"cde"),  # less than there is
+        (5, "bytes 2-3/9", b"cd"),
+        (5, "bytes 2-4/9", b"cd"),  # not what it says
+        (5, "bytes 2-4/9", b"cdef"),
+        (5, "bytes 3-4/9", b"cde"),
+        (5, "bytes 2-4/3", b"cde"),
+        (5, "bytes 2-4/*", b"cde"),
+        (5, "bytes */9", b"cde"),
+        (5, "chars 2-4/9", b"cde"),
+        (5, "", b"cde"),
+        (5, f"bytes 2-4/{'9' * 19}", b"cde"),
+    ],
+)
+def test_another_part_than_asked_for_is_unreadable(end: int | None, said: str, body: bytes) -> None:
+    read = attachments.get_range("a", 1, "n", 2, end).read
+    with pytest.raises(SectraUnreadableAnswerError, match="asked for bytes=2-"):
+        read(Answer(206, {"content-range": said}, body, "/a"))
+
+
+@pytest.mark.parametrize("status", [201, 204, 206])
+def test_the_whole_attachment_comes_with_status_200(status: int) -> None:
+    with pytest.raises(SectraUnreadableAnswerError, match="asked for the whole attachment"):
+        attachments.get_range("a", 1, "n", 0, None).read(Answer(status, {}, b"abc", "/a"))
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 5), (5, 4), (5, 5), (-2, None), (0, 0)])
+def test_an_empty_part_is_not_asked_for(start: int, end: int | None) -> None:
+    with pytest.raises(ValueError, match="0 <= start < end"):
+        attachments.get_range("a", 1, "n", start, end)
+
+
+@pytest.mark.parametrize(
     "part", [{"data": {"result": {"type": "heatmap"}}}, {"attachments": [{"name": "a", "state": "lost"}]}]
 )
 def test_what_no_server_knows_is_not_stored_anew(part: dict[str, Any]) -> None:

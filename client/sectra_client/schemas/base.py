@@ -28,7 +28,8 @@ T = TypeVar("T")
 class WireModel(BaseModel):
     """A JSON object of the API, its members as attributes; members that it doesn't know are kept and sent back."""
 
-    model_config = ConfigDict(extra="allow", ser_json_inf_nan="constants")
+    # Built at first use: an app needs some of the models, and importing them all is part of its start.
+    model_config = ConfigDict(extra="allow", ser_json_inf_nan="constants", defer_build=True)
 
 
 AS_READ = {"read": True}

@@ -137,10 +137,13 @@ _BY_STATUS: Mapping[int, type[SectraRequestError]] = {
 
 
 class SectraConnectionError(SectraError, ConnectionError):
-    """No answer came. `sent`: the request may have reached the server; `permanent`: trying again is of no use."""
+    """No answer came. `sent`: the request may have reached the server; `permanent`: trying again is of no use;
+    `attempts`: how often it was tried.
+    """
 
     sent = False
     permanent = False
+    attempts = 1
 
 
 class SectraTimeoutError(SectraConnectionError, TimeoutError):
@@ -154,7 +157,12 @@ class SectraUncertainWriteError(SectraConnectionError):
 
 
 class SectraTruncatedDownloadError(SectraError):
-    """The answer ended before it was complete; nothing that looks whole was left."""
+    """The answer ended before it was complete; nothing that isn't whole looks whole. `permanent`: the server means it
+    so, and trying again is of no use; `attempts`: how often it was tried.
+    """
+
+    permanent = False
+    attempts = 1
 
 
 class SectraNoLabelError(SectraError):

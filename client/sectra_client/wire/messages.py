@@ -15,6 +15,7 @@ from sectra_client.utils.errors import SectraRequestError, SectraUnreadableAnswe
 from sectra_client.wire.uploads import Upload
 
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 JSON = "application/json"
 SECRETS = frozenset({"token", "access_token", "callbackInfo", "cancellationToken", "sessionToken"})
 """Members of which nothing is shown, nor of what is in them."""
@@ -93,10 +94,18 @@ def json_body(model: BaseModel) -> bytes:
 
     Raises `ValueError` (pydantic's where a member is wrong, json's for NaN and infinity in free members).
     """
+    return checked(model)[1]
+
+
+def checked(model: M) -> tuple[M, bytes]:
+    """The model as it would be read again, and as JSON; members of it may have been set to anything meanwhile.
+
+    Raises `ValueError` as `json_body` does.
+    """
     document = model.model_dump(mode="json", by_alias=True, warnings=False)
-    type(model).model_validate(document)
+    again = type(model).model_validate(document)
     _check_sendable(document, type(model).__name__)
-    return json.dumps(document, allow_nan=False).encode("ascii")
+    return again, json.dumps(document, allow_nan=False).encode("ascii")
 
 
 def _check_sendable(value: Any, place: str) -> None:

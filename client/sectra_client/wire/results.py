@@ -7,16 +7,17 @@ from sectra_client.schemas.results import (
     ResultResponse,
     UnknownResultContent,
 )
-from sectra_client.wire.messages import JSON, Call, Request, json_body, reads, segment, whole
+from sectra_client.wire.messages import JSON, Call, Request, checked, reads, segment, whole
 
 
 def create_result(app_id: str, result: Result) -> Call[ResultResponse]:
     """Stores a new result. Raises `ValueError` for a sort of result or attachment state that IA-API 1.10 doesn't
     have.
     """
-    _refuse_unknown(result)
-    _refuse_doubled(result)
-    request = Request("createResult", "POST", _results(app_id), headers={"Content-Type": JSON}, body=json_body(result))
+    sent, body = checked(result)
+    _refuse_unknown(sent)
+    _refuse_doubled(sent)
+    request = Request("createResult", "POST", _results(app_id), headers={"Content-Type": JSON}, body=body)
     return Call(request, reads(ResultResponse))
 
 
@@ -30,8 +31,9 @@ def update_result(app_id: str, result_id: int, result: AdaptedResult | ResultRes
     """Replaces a stored result; what the server said is sent back even where this client doesn't know it."""
     path = f"{_results(app_id)}/{whole('result_id', result_id)}"
     adapted = result.adapted() if isinstance(result, ResultResponse) else result
-    _refuse_doubled(adapted)
-    request = Request("updateResult", "PUT", path, headers={"Content-Type": JSON}, body=json_body(adapted))
+    sent, body = checked(adapted)
+    _refuse_doubled(sent)
+    request = Request("updateResult", "PUT", path, headers={"Content-Type": JSON}, body=body)
     return Call(request, reads(ResultResponse))
 
 
