@@ -3,8 +3,9 @@
 import logging
 import re
 import traceback
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from email.utils import format_datetime
 from ipaddress import IPv6Address
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
@@ -13,17 +14,20 @@ from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from fake_pacs.answering import PROBLEM, Answer, answer, broken, render
-from fake_pacs.calls import Call, Caller, Oddity, Reply
+from fake_pacs.calls import Call, Reply
 from fake_pacs.credentials import identify
+from fake_pacs.faults.applying import serve_spoiled
+from fake_pacs.faults.table import Outcome
 from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS, Handler
 from fake_pacs.journal import Exchange
 from fake_pacs.reading import Upload, media_type_of, read_form, read_json, read_parameters, read_whole
 from fake_pacs.recording import Wire, record
 from fake_pacs.redaction import Redactor
 from fake_pacs.refusals import ON_THE_WIRE, Refusal, Refusals
-from fake_pacs.routing import Route, hint_for, routes
-from fake_pacs.serving import Limits, Refused
+from fake_pacs.routing import MatchedRule, Route, hint_for, routes
+from fake_pacs.serving import CONNECTION_KEY, Limits, Refused
 from fake_pacs.settings import Settings
+from fake_pacs.tracking import Track, Watched
 from fake_pacs.world import World, contract
 from ia_api_spec import ApiVersion, Contract, Operation, Violation, effective, shown
 
@@ -35,29 +39,13 @@ Application = Flask
 _HOST = re.compile(r"(?:[A-Za-z0-9._\-]+|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])(?::[0-9]{1,5})?")
 
 
-@dataclass
-class Track:
-    """What becomes known of a request on its way, for the journal."""
-
-    began: float
-    at: str
-    operation_id: str | None = None
-    spelling: str | None = None
-    version: ApiVersion | None = None
-    caller: Caller | None = None
-    violations: list[Violation] = field(default_factory=list)
-    oddities: list[Oddity] = field(default_factory=list)
-    our_error: str | None = None
-    request_body: bytes | None = None
-    answer_body: bytes | None = None
-
-
 def create_app(world: World, handlers: Mapping[str, Handler] = HANDLERS) -> Flask:
     """The emulator as a WSGI application, with the URL rules of the contract and of the control plane.
 
     `handlers` by operationId; others than the usual ones make an emulator that is wrong on purpose.
     """
     app = Flask("fake_pacs", static_folder=None)
+    app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -81,9 +69,6 @@ def _add(app: Flask, route: Route, view: Any) -> None:
         provide_automatic_options=False,
     )
     app.view_functions[route.operation.id] = view
-    for rule in app.url_map.iter_rules(route.operation.id):
-        if rule.methods and route.operation.method != "HEAD":
-            rule.methods.discard("HEAD")  # werkzeug adds it to every GET; the contract doesn't know it
 
 
 class _FlaskMessage:
@@ -119,6 +104,7 @@ class _Served:
     def begin(self) -> None:
         """Starts the record of a request; bad hosts, undecodable paths and slashes in disguise are refused here."""
         g.track = Track(self.world.clock.monotonic(), self.world.clock.now().isoformat(timespec="milliseconds"))
+        g.track.done = self.world.metrics.begun()
         if not _is_host(request.headers.get("Host", "localhost")):
             came = shown(request.headers["Host"])
             raise _malformed("header", "Host", came, "a host name or address, perhaps with a port")
@@ -157,8 +143,16 @@ class _Served:
         call = Call(operation.id, readings.values, track.caller, self._base_url())
         call, violations = self._with_body(operation, message, call)
         _refuse(operation, readings.violations + violations)
-        reply = handler(call, self.world)
-        return self._render(reply, operation, contract_of_version, version)
+
+        def handled(world: World) -> Answer:
+            return self._answer(handler(call, world), operation, contract_of_version, version)
+
+        own = self.world.hospital.slide
+        touch = self.world.faults.touch(call, message.header("Authorization"), own) if version is not None else None
+        if touch is None:
+            return self._respond(handled(self.world))
+        track.touch = touch
+        return self._respond(serve_spoiled(touch, self.world, request.environ.get(CONNECTION_KEY), handled))
 
     def _with_body(self, operation: Operation, message: _FlaskMessage, call: Call) -> tuple[Call, list[Violation]]:
         if not operation.bodies or (
@@ -169,28 +163,28 @@ class _Served:
         media_type = media_type_of(operation, message)
         schema = operation.bodies[media_type]
         if schema is None:
-            return replace(call, upload=cast("BinaryIO", Upload(message, limits.upload_limit))), []
+            g.track.upload = Upload(message, limits.upload_limit)
+            return replace(call, upload=cast("BinaryIO", g.track.upload)), []
         raw = read_whole(message, limits.json_limit)
         g.track.request_body = raw
         reader = read_form if media_type == "application/x-www-form-urlencoded" else read_json
         body, violations = reader(schema, raw)
         return replace(call, body=body), violations
 
-    def _render(
+    def _answer(
         self, reply: Reply, operation: Operation, contract_of_version: Contract, version: ApiVersion | None
-    ) -> Response:
-        track: Track = g.track
-        track.oddities.extend(reply.oddities)
+    ) -> Answer:
+        g.track.oddities.extend(reply.oddities)
         if version is not None:
             reply = replace(reply, headers={**reply.headers, **self.world.settings.version_headers})
-        out = answer(reply, operation.id, contract_of_version, version)
-        return self._respond(out)
+        return answer(reply, operation.id, contract_of_version, version)
 
     def _respond(self, out: Answer) -> Response:
         track: Track = g.track
         if out.broken:
             track.our_error = out.broken
-            LOG.error("%s", out.broken)
+            plain = f"{track.operation_id} was about to break its contract; the journal says how"
+            LOG.error("%s", out.broken, extra={"plain": plain})
         if isinstance(out.body, bytes) and out.headers.get("Content-Type", "").partition(";")[0].endswith("json"):
             track.answer_body = out.body
         streamed = not isinstance(out.body, bytes)
@@ -206,7 +200,7 @@ class _Served:
         except Refusal as instead:
             refusal = instead
         except Exception:  # the last resort: rendering a refusal failed
-            LOG.exception("rendering %r failed", error)
+            LOG.exception("rendering %r failed", error, extra={"plain": "rendering a refusal failed"})
             refusal = Refusal(Refusals.INTERNAL_ERROR, "The server failed while it rendered a refusal.")
         wire, track = _wire(), g.track
         refusal = Redactor(wire.headers, wire.target, track.request_body).refusal(refusal)
@@ -218,7 +212,7 @@ class _Served:
 
     def _refusal_for(self, error: Exception) -> Refusal:
         if isinstance(error, Refusal):
-            return error
+            return self._tenant_gone(error) if error.refused is Refusals.UNKNOWN_TENANT else error
         if isinstance(error, Refused):
             return Refusal(ON_THE_WIRE[error.status], error.detail)
         if isinstance(error, NotFound):
@@ -227,13 +221,21 @@ class _Served:
             return self._wrong_method(error)
         if isinstance(error, HTTPException) and (error.code or 500) < 500:
             return Refusal(Refusals.MALFORMED_MESSAGE, error.description or "The HTTP message is malformed.")
-        LOG.exception("%s %s failed", request.method, request.path)
+        plain = f"{g.track.operation_id or 'a request'} failed; the journal says how"
+        LOG.exception("%s %s failed", request.method, request.path, extra={"plain": plain})
         g.track.our_error = "".join(traceback.format_exception(error)).strip()
         return Refusal(
             Refusals.INTERNAL_ERROR,
             "The server failed; its log and its journal say how.",
             hint="This is a defect of fake-pacs: please report it.",
         )
+
+    def _tenant_gone(self, refusal: Refusal) -> Refusal:
+        """The caller's own tenant can only be unknown where it was removed after its credentials were looked at."""
+        if g.track.operation_id == "removeTenant":
+            return refusal
+        challenge = {"WWW-Authenticate": 'Bearer realm="fake-pacs", error="invalid_token"'}
+        return Refusal(Refusals.UNAUTHENTICATED, "The tenant was removed meanwhile.", headers=challenge)
 
     def _refusal_answer(self, refusal: Refusal) -> Answer:
         track: Track = g.track
@@ -272,9 +274,21 @@ class _Served:
             violations=tuple(track.violations[:100]),
             oddities=tuple(track.oddities[:100]),
             our_error=track.our_error,
+            faults=tuple(track.touch.marks) if track.touch else (),
         )
-        wire = replace(_wire(), request_body=track.request_body, answer_body=track.answer_body)
-        record(self.world, exchange, wire)
+        response.headers.setdefault("Date", format_datetime(self.world.clock.now(), usegmt=True))
+        wire = replace(
+            _wire(),
+            request_body=track.request_body,
+            answer_body=track.answer_body,
+            received=track.upload.received if track.upload else len(track.request_body or b""),
+            answered=response.content_length or 0,
+        )
+        number = record(self.world, exchange, wire)
+        if track.touch:
+            length = response.content_length or 0
+            track.touch.done(Outcome(number, response.status_code, track.answer_body, length))
+        _when_out(response, track.done)
         return response
 
     def _version(self) -> ApiVersion:
@@ -316,6 +330,14 @@ class _Served:
             f"The path {request.path[:500]} takes {' and '.join(allowed)}, not {request.method[:20]}.",
             headers={"Allow": ", ".join(allowed)},
         )
+
+
+def _when_out(response: Response, done: Callable[[], None]) -> None:
+    """Has `done` called when the answer is out, or given up; a stream that is passed through knows no such calls."""
+    if response.direct_passthrough:
+        response.response = Watched(response.response, done)
+    else:
+        response.call_on_close(done)
 
 
 def _refuse(operation: Operation, violations: list[Violation]) -> None:

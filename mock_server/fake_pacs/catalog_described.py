@@ -22,8 +22,8 @@ from fake_pacs.hospital import Case, Slide
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.examining import Examiner, SlideImage
 from fake_pacs.imaging.openslide_picture import Layer, OpenSlidePicture
-from fake_pacs.imaging.picture import NOMINAL_PLANE, ONLY_PATH, FocalPlane, OpticalPath
-from fake_pacs.imaging.slide_files import Problem, files_below, files_of, refuse_strangers
+from fake_pacs.imaging.picture import NOMINAL_PLANE, ONLY_PATH, FocalPlane, OpticalPath, as_number
+from fake_pacs.imaging.slide_files import Problem, files_below, files_of, refuse_special, refuse_strangers
 from fake_pacs.imaging.slide_reader import SlideReader
 from fake_pacs.invented import case_of, made_up_case, made_up_slide
 
@@ -75,7 +75,8 @@ class Description:
 
     def _refuse_double(self, entry: Entry, member: str, *key: str) -> None:
         if key in self._seen:
-            raise entry.wrong(member, f"each {key[0]} once: {' of '.join(key[1:])!r} stands above already")
+            told = ", ".join(filter(None, key[1:]))
+            raise entry.wrong(member, f"each {key[0]} once: {told!r} stands above already")
         self._seen.add(key)
 
     def _details(self, entry: Entry, case: Case, read: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,6 +129,7 @@ class Description:
         if not os.path.lexists(path):
             raise SlideUnreadable(f"{name} is missing: expected at {path}")
         refuse_strangers([path], self.file.parent)
+        refuse_special(path)
         return path
 
 
@@ -165,14 +167,23 @@ def _manifest(entry: Entry) -> list[tuple[str | None, FocalPlane, OpticalPath]]:
     for plane in planes:
         if "_" in plane.text("id"):
             raise plane.wrong("id", "an id without _: it stands between underscores in the addresses of tiles")
-    for index, one in enumerate((*planes, *paths)):
-        if one.text("id") in [other.text("id") for other in (*planes, *paths)[:index]]:
-            raise one.wrong("id", "an id that no other plane or path of the slide has")
+    for index, path in enumerate(paths):
+        if path.text("id") in [other.text("id") for other in paths[:index]]:
+            raise path.wrong("id", "an id that no other path of the slide has")
+    for index, plane in enumerate(planes):
+        if _compared(plane) in [_compared(other) for other in planes[:index]]:
+            raise plane.wrong("id", "an id that no other plane of the slide has (0 and 0.0 are the same)")
     if planes:
         return [(p.text("image"), FocalPlane(p.text("id"), p.number("offsetUm", 0.0)), ONLY_PATH) for p in planes]
     if paths:
         return [(p.text("image"), NOMINAL_PLANE, OpticalPath(p.text("id"), p.text("description"))) for p in paths]
     return [(entry.text("image") if "image" in entry.members else None, NOMINAL_PLANE, ONLY_PATH)]
+
+
+def _compared(entry: Entry) -> str | float:
+    """The id of a focal plane as tile addresses find it: as a number, where it is one."""
+    number = as_number(entry.text("id"))
+    return entry.text("id") if number is None else number
 
 
 def _images_of(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,15 @@ CASE_ATTRIBUTES = (*CASE_TEXTS, "accessionNumberIssuer")
 SLIDE_ATTRIBUTES = (*SLIDE_TEXTS, "specimen")
 """What DICOM attributes can give where an entry leaves it out."""
 
+_DEEPEST = 20
+_IN_ADDRESSES = r"(?!\.\.?$)[^\s/?#%]+"
 _RULES: Mapping[str, tuple[str, str]] = {
-    "id": (r"[^\s/?#%]+", "a text free of / ? # % and blanks"),
-    "accessionNumber": (r"[^\s/?#%]+", "a text free of / ? # % and blanks"),
+    "id": (_IN_ADDRESSES, "a text free of / ? # % and blanks, and neither . nor .."),
+    "accessionNumber": (_IN_ADDRESSES, "a text free of / ? # % and blanks, and neither . nor .."),
     "accessionNumberIssuer": (r".*", 'a text ("" where there is none)'),
     "studyInstanceUid": (UID, "a DICOM UID such as 2.25.1234"),
     "seriesInstanceUid": (UID, "a DICOM UID such as 2.25.1234"),
-    "examDateTime": (r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d.*)?", 'a quoted time such as "2026-03-02T09:15:00"'),
+    "examDateTime": (r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d\S*)?", 'a quoted time such as "2026-03-02T09:15:00"'),
     **dict.fromkeys(("staining", "block", "lisSlideId"), (r"[^/]+", "a text without / (apps make file names of it)")),
 }
 
@@ -50,7 +54,7 @@ class Entry:
     def of(cls, file: Path, place: str, node: yaml.Node | None, known: Iterable[str]) -> Entry:
         """The mapping at this node. Raises CatalogError for anything else, unknown members and members given twice."""
         if not isinstance(node, yaml.MappingNode):
-            raise _wrong(file, place, node, f"a mapping with some of {', '.join(sorted(known))}")
+            raise _wrong(file, place, node, f"a mapping with some of {', '.join(sorted(known)) or 'any texts'}")
         members: dict[str, yaml.Node] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.value in members or (known and key.value not in known):
@@ -62,7 +66,8 @@ class Entry:
         """A text member that keeps its rule; the default where it is absent, else a CatalogError."""
         pattern, expected = _RULES.get(name, (r"(?s).+", "a text (numbers and words like yes in quotes)"))
         value = self._scalar(name, "str", expected, default)
-        if value is not default and not re.fullmatch(pattern, value):
+        possible = name != "examDateTime" or _is_time(value)
+        if value is not default and not (possible and re.fullmatch(pattern, value)):
             raise self.wrong(name, expected)
         return str(value)
 
@@ -137,10 +142,46 @@ def _wrong(
 def document_of(file: Path) -> Entry:
     """The whole of a cases.yaml. Raises CatalogError where it is no YAML."""
     try:
-        root = yaml.compose(file.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        if file.exists() and not file.is_file():
+            raise CatalogError(f"{file}: is a pipe, a socket or a device, expected a file")
+        text, loader = file.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _refuse_deep(file, yaml.parse(text, Loader=loader))
+        root = yaml.compose(text, Loader=loader)
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise CatalogError(f"{file}: cannot be read as YAML: {error}") from error
+        raise CatalogError(f"{file}{_line_of(error, file)}: cannot be read as YAML: {_told(error)}") from error
     return Entry.of(file, "", root, {"cases"})
+
+
+def _refuse_deep(file: Path, events: Iterable[yaml.Event]) -> None:
+    """Raises CatalogError for what is nested so deeply that composing it would overflow the stack."""
+    depth = 0
+    for event in events:
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+            raise CatalogError(f"{file}{line}: nested more than {_DEEPEST} deep")
+
+
+def _line_of(error: Exception, file: Path) -> str:
+    """The line that YAML stumbled over, as it stands in errors; of characters it refuses, it tells the place only."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
+        return f":{mark.line + 1}"
+    position = getattr(error, "position", None)
+    return "" if position is None else f":{1 + file.read_bytes().count(10, 0, position)}"
+
+
+def _told(error: Exception) -> str:
+    """What is wrong, in one line."""
+    parts = (getattr(error, "context", None), getattr(error, "problem", None))
+    return ", ".join(filter(None, parts)) or str(getattr(error, "reason", error))
+
+
+def _is_time(text: str) -> bool:
+    """Whether there is such a time: no 13th month, no 25th hour."""
+    with suppress(ValueError):
+        return bool(datetime.fromisoformat(text))
+    return False
 
 
 def text_at(file: Path, place: str, node: yaml.Node) -> str:

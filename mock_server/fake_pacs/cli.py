@@ -1,7 +1,7 @@
 """The command `fake-pacs`."""
 
-import logging
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,19 @@ from urllib.parse import urlsplit
 
 import click
 
+from fake_pacs import logs
 from fake_pacs.app import create_app, http_limits
 from fake_pacs.catalog import CatalogError
 from fake_pacs.certificates import CertificateError, TlsFiles, self_signed, server_context
+from fake_pacs.cli_act import act, deliveries
+from fake_pacs.cli_apps import apps
+from fake_pacs.cli_doctor import doctor
+from fake_pacs.cli_exec import exec_command
+from fake_pacs.cli_faults import clock, faults, incident
 from fake_pacs.cli_make_slide import make_slide
 from fake_pacs.cli_slides import read_slides, refuse_lone_options, slides, watching
+from fake_pacs.cli_snapshot import snapshot
+from fake_pacs.cli_wait import wait
 from fake_pacs.demo import demo_slides, named_application, with_applications
 from fake_pacs.hospital import Application, Hospital
 from fake_pacs.imaging.slide_reader import SlideReader
@@ -139,6 +147,13 @@ def main() -> None:
     show_default=True,
     help="multipart answers also a single file as multipart/related.",
 )
+@click.option("--allow-link-local", is_flag=True, help="Apps may live at link-local and cloud metadata addresses.")
+@click.option("--app-ca", type=click.Path(), help="Authorities trusted where apps are called by https, PEM.")
+@click.option(
+    "--log",
+    type=click.Choice(["json", "text"]),
+    help="Logs each exchange to standard error, one line each, without tokens and PHI; with json nothing else is said.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate for https, PEM.")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key, PEM.")
 @click.option("--tls", type=click.Choice(["self-signed"]), help="https with a certificate made now.")
@@ -147,7 +162,25 @@ def serve(host: str, port: int, **options: Any) -> None:
 
     Without --slides it is the demo hospital. Every option can come from the environment, as FAKE_PACS_SERVE_PORT.
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+
+    def until_interrupted(world: World, server: HttpServer, listening: Listening) -> None:
+        def greet() -> None:
+            if options["log"] != "json":
+                click.echo(_greeting(world, server, listening))
+                sys.stdout.flush()
+
+        server.serve_forever(greet)
+
+    serving(host, port, options, until_interrupted)
+
+
+Work = Callable[[World, HttpServer, Listening], None]
+"""What is done while the server serves."""
+
+
+def serving(host: str, port: int, options: dict[str, Any], work: Work) -> None:
+    """Serves as the options of `serve` say while the work is done; raises `ClickException` for what can't be."""
+    logs.configure(options["log"])
     try:
         settings = _settings(host, options)
         _check_seed(options)
@@ -161,7 +194,7 @@ def serve(host: str, port: int, **options: Any) -> None:
         with SqlStore(options["state"]) as store:
             world = World(settings, with_applications(found, options["apps"]), store)
             with watching(reading, world) if reading and watched else nullcontext():
-                _serve(world, listening)
+                _serve(world, listening, work)
     except (SettingsError, CatalogError, CertificateError, ListenError, StoreError, Refusal) as error:
         raise click.ClickException(str(error)) from error
 
@@ -182,6 +215,8 @@ def _settings(host: str, options: dict[str, Any]) -> Settings:
         missing_version=options["missing_version"],
         files=options["files"],
         seed=options["seed"],
+        allow_link_local=options["allow_link_local"],
+        app_ca=options["app_ca"],
     )
     refuse_strangers(host, settings)
     return settings
@@ -218,11 +253,21 @@ def _tls(options: dict[str, Any], host: str) -> TlsFiles | None:
     return TlsFiles(certificate, key) if certificate else None
 
 
+main.add_command(exec_command(serve, serving))
+main.add_command(wait)
+main.add_command(doctor)
 main.add_command(slides)
 main.add_command(make_slide)
+main.add_command(snapshot)
+main.add_command(apps)
+main.add_command(act)
+main.add_command(deliveries)
+main.add_command(faults)
+main.add_command(clock)
+main.add_command(incident)
 
 
-def _serve(world: World, listening: Listening) -> None:
+def _serve(world: World, listening: Listening, work: Work) -> None:
     server = HttpServer(
         create_app(world),
         host=listening.host,
@@ -232,18 +277,27 @@ def _serve(world: World, listening: Listening) -> None:
         limits=http_limits(world.settings),
     )
     server.start()
+    world.address = _root(server, listening)
+    world.refuse_connections = server.refuse_connections
     try:
         world.seed()
-        click.echo(_greeting(world, server, listening))
-        sys.stdout.flush()
-        server.serve_forever()
+        own, base = world.settings, contract("ia-api", world.settings.version).base_path
+        said = {"apiVersion": own.api_version, "softwareVersion": own.software}
+        logs.event("start", url=world.address + base, **said)
+        work(world, server, listening)
     finally:
         server.stop()
+        logs.event("stop", requests=world.journal.written)
+
+
+def _root(server: HttpServer, listening: Listening) -> str:
+    """The URL that the server listens at, without a path."""
+    host = f"[{listening.host}]" if ":" in listening.host else listening.host
+    return f"{server.scheme}://{host}:{server.port}"
 
 
 def _greeting(world: World, server: HttpServer, listening: Listening) -> str:
-    host = f"[{listening.host}]" if ":" in listening.host else listening.host
-    root = f"{server.scheme}://{host}:{server.port}"
+    root = _root(server, listening)
     base = contract("ia-api", world.settings.version).base_path
     own = world.settings
     known = own.token == WELL_KNOWN_TOKEN

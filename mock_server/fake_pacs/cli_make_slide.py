@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +31,28 @@ def make_slide(out: Path, **options: Any) -> None:
 
     try:
         request = making.Request(out, **options)
-        with _bar(making.tiles_of(request)) as bar:
+        with _ended_by_signals(), _bar(making.tiles_of(request)) as bar:
             made = making.make_slide(request, lambda: bar.update(1))
     except (making.MakingError, OSError) as error:
         raise click.ClickException(str(error)) from error
     for path in made:
         click.echo(path)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Lets SIGTERM and SIGHUP end the block as Ctrl-C does: what is unfinished is removed."""
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _bar(count: int) -> Any:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from fake_pacs.calling.announcing import Announcer
 from fake_pacs.catalog import CatalogError, Loaded, SlideSource
 from fake_pacs.imaging.slide_reader import SlideReader
 from fake_pacs.settings import SettingsError
@@ -79,14 +80,30 @@ def refuse_lone_options(options: dict[str, Any]) -> None:
 
 
 @contextmanager
-def watching(reading: Reading, world: World) -> Iterator[None]:
-    """Watches the slides on disk while the block runs, and tells on standard error what joins and leaves."""
-    watch = Watch(reading.source, reading.loaded, world, tell=_tell, changed=_tell_change, before=reading.before)
-    watch.start()
-    try:
-        yield
-    finally:
-        watch.stop()
+def watching(reading: Reading, world: World, interval: float = 1.0) -> Iterator[None]:
+    """Watches the slides on disk while the block runs: tells on standard error what joins and leaves, and apps what
+    joins, if they are subscribed.
+    """
+    with Announcer(world, _tell) as announcer:
+
+        def changed(change: Change) -> None:
+            _tell_change(change)
+            announcer.announce(slide.id for slide in change.added)
+
+        watch = Watch(
+            reading.source,
+            reading.loaded,
+            world,
+            tell=_tell,
+            changed=changed,
+            interval=interval,
+            before=reading.before,
+        )
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.stop()
 
 
 def _tell(text: str) -> None:

@@ -150,11 +150,22 @@ def _control(message: Message, readings: Readings, world: World) -> Caller:
     return _bearer(message, readings, world) if message.header("Authorization") else ANYBODY
 
 
+def _scrape(message: Message, readings: Readings, world: World) -> Caller:
+    """The control token as a bearer token."""
+    challenge = f'Bearer realm="{REALM}"'
+    scheme, _, sent = (message.header("Authorization") or "").partition(" ")
+    if scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), world.settings.control_token.encode()):
+        return ANYBODY
+    hint = "Send Authorization: Bearer <control token>."
+    raise _unauthenticated("The control token didn't come as a bearer token.", challenge, hint)
+
+
 _SCHEMES: Mapping[str, Callable[[Message, Readings, World], Caller]] = {
     "bearer": _bearer,
     "basic": _basic,
     "session": _session,
     "control": _control,
+    "scrape": _scrape,
 }
 
 

@@ -6,43 +6,77 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from fake_pacs import snapshots
 from fake_pacs.answering import render
 from fake_pacs.app import Application, create_app, http_limits
+from fake_pacs.calling import invocations, judging
+from fake_pacs.calling.callback import callback_url
+from fake_pacs.calling.deliveries import DeliveryPolicy
+from fake_pacs.calling.outbound import Outbound, UrlError
+from fake_pacs.calling.values import AppAnswer, Delivery, Finding, RegisteredApp
+from fake_pacs.calling.workstation import Workstation
 from fake_pacs.calls import Call, Reply
 from fake_pacs.catalog import from_metadata
 from fake_pacs.certificates import TlsFiles
 from fake_pacs.clock import Clock, Ids
 from fake_pacs.demo import as_mapping, as_paths, demo_slides, given_slides, named_application, with_applications
+from fake_pacs.embedding_app_side import AppAnswerError, AppSide
+from fake_pacs.embedding_faults import FaultSide
+from fake_pacs.faults.latency import Latency
 from fake_pacs.handlers import HANDLERS, Handler
-from fake_pacs.handlers.results import on_wire
 from fake_pacs.handlers.tiles import FORMATS
-from fake_pacs.hospital import Slide
+from fake_pacs.hospital import Case, Hospital, Slide
 from fake_pacs.imaging.slide_reader import SlideReader
+from fake_pacs.incidents.incident import Incident
+from fake_pacs.incidents.values import Verdict
 from fake_pacs.journal import Exchange, Journal
 from fake_pacs.refusals import Refusal, Refusals
-from fake_pacs.serving import HttpServer
-from fake_pacs.settings import DEFAULT_TENANT, Settings, refuse_strangers
+from fake_pacs.result_documents import on_wire
+from fake_pacs.serving import CONNECTION_KEY, HttpServer
+from fake_pacs.settings import DEFAULT_TENANT, SOFTWARE_VERSIONS, Settings, SettingsError, refuse_strangers
 from fake_pacs.sql_store import SqlStore
-from fake_pacs.store import Store
+from fake_pacs.store import Credential, Store
 from fake_pacs.views import AttributeView
 from fake_pacs.wire_refusals import server_problem
 from fake_pacs.world import World, contract
 from ia_api_spec import NEWEST
 
 __all__ = [
+    "CONNECTION_KEY",
     "DEFAULT_TENANT",
     "HANDLERS",
+    "SOFTWARE_VERSIONS",
+    "AppAnswer",
+    "AppAnswerError",
     "BrokenContractError",
     "Call",
+    "Case",
+    "Credential",
+    "Delivery",
+    "DeliveryPolicy",
     "Exchange",
+    "Finding",
     "Handler",
+    "Hospital",
+    "Incident",
     "Journal",
+    "Latency",
     "MockSectraServer",
+    "Outbound",
     "Refusal",
     "Refusals",
+    "RegisteredApp",
     "Reply",
+    "SettingsError",
+    "Slide",
+    "UrlError",
+    "Verdict",
+    "Workstation",
     "World",
+    "callback_url",
     "create_app",
+    "invocations",
+    "judging",
     "on_wire",
 ]
 """The embedding interface: a server in a thread, and what it takes to make one that refuses on purpose."""
@@ -55,7 +89,7 @@ class BrokenContractError(AssertionError):
     """The fake PACS answered something that its own contract forbids: a defect of fake-pacs, not of the caller."""
 
 
-class MockSectraServer:
+class MockSectraServer(AppSide, FaultSide):
     """A fake PACS in a thread: `with MockSectraServer().run(port=0) as pacs: ... pacs.url`.
 
     Given `slides` (metadata by slide id) and `slide_files` (paths by slide id) replace the demo hospital's cases; none
@@ -87,6 +121,8 @@ class MockSectraServer:
         clock: Clock | None = None,
         ids: Ids | None = None,
         tls: TlsFiles | None = None,
+        allow_link_local: bool = False,
+        app_ca: str | None = None,
     ) -> None:
         self.api_version = api_version
         self.software_version = software_version
@@ -104,6 +140,8 @@ class MockSectraServer:
             missing_version=missing_version,
             files=files,
             seed=seed,
+            allow_link_local=allow_link_local,
+            app_ca=app_ca,
         )
         if isinstance(applications, str):
             raise TypeError(
@@ -142,12 +180,15 @@ class MockSectraServer:
         )
         server.start()
         self._server = server
+        self.world.address = self.root_url
+        self.world.refuse_connections = server.refuse_connections
 
     def stop(self) -> None:
         """Stops serving, within a second; what is stored stays until the object is gone."""
         if self._server is not None:
             self._server.stop()
-            self._server = None
+            self._server = self.world.refuse_connections = None
+            self.world.address = None
         self._reader.close()
 
     def __enter__(self) -> Self:
@@ -218,6 +259,19 @@ class MockSectraServer:
         """The results that an application stored on a slide, ordered by id, read past HTTP."""
         stored = self.world.store.results(DEFAULT_TENANT, app_id, slide_id)
         return [type(self).read_result(on_wire(result)) for result in stored]
+
+    def save_snapshot(self, path: Path, tenant: str = DEFAULT_TENANT) -> None:
+        """Saves all that the tenant holds to a file (docs/snapshots.md); no credentials are in it."""
+        with snapshots.new_file(path) as file:
+            snapshots.save(self.world, tenant, file)
+
+    def load_snapshot(self, path: Path, tenant: str = DEFAULT_TENANT) -> dict[str, Any]:
+        """Puts a snapshot in the place of all that the tenant holds, and says how much that is.
+
+        Raises `SnapshotError`, a `ValueError` that names the lines, and changes nothing then.
+        """
+        with path.open("rb") as file:
+            return snapshots.load(self.world, tenant, file)
 
     def _check(self, slide: Slide) -> None:
         """Raises `ValueError` for a slide whose metadata would break the contract when they are answered."""

@@ -167,11 +167,17 @@ def frozen(value: Any) -> Any:
 
 def thawed(value: Any) -> Any:
     """A copy of a frozen JSON value in plain dicts and lists, which the caller may change."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind in _PLAIN:  # asked first: most of a document is text and numbers, and `isinstance` of a Mapping is slow
+        return value
+    if kind is MappingProxyType or isinstance(value, Mapping):
         return {name: thawed(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [thawed(item) for item in value]
     return value
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _refuse_doubles(kind: str, ids: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """The last exchanges of each tenant, bounded in count and in bytes: what a caller did, and how it was taken."""
 
 import json
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ class Exchange:
     violations: Sequence[Violation] = ()
     oddities: Sequence[Oddity] = ()
     our_error: str | None = None
+    faults: Sequence[str] = ()
     request_body: str | None = None
     answer_body: str | None = None
     number: int = 0
@@ -48,6 +50,7 @@ class Exchange:
             "violations": [violation.as_json() for violation in self.violations],
             "oddities": [oddity.as_json() for oddity in self.oddities],
             "ourError": self.our_error,
+            "faults": list(self.faults),
             "requestBody": self.request_body,
             "answerBody": self.answer_body,
         }
@@ -65,9 +68,11 @@ class _Shelf:
         self.exchanges.append((exchange, weight))
         self.bytes += weight
 
-    def drop_oldest(self) -> None:
-        self.bytes -= self.exchanges.popleft()[1]
+    def drop_oldest(self) -> int:
+        _, weight = self.exchanges.popleft()
+        self.bytes -= weight
         self.forgotten += 1
+        return weight
 
 
 class Journal:
@@ -84,24 +89,30 @@ class Journal:
         self._written: Counter[str] = Counter()
         self._count, self._size, self._total = count, size, total
         self._our_errors: deque[str] = deque(maxlen=100)
+        self._forgotten_in_all = self._bytes = 0
 
-    def write(self, exchange: Exchange) -> None:
-        """Adds an exchange, and forgets the oldest ones beyond the bounds."""
+    def write(self, exchange: Exchange) -> int:
+        """Adds an exchange, and forgets the oldest ones beyond the bounds; answers its number."""
         weight = _weight(exchange)
         with self._lock:
             counted_as = exchange.tenant or DEFAULT_TENANT
             self._written[counted_as] += 1
+            number = self._written[counted_as]
             shelf = self._shelves.setdefault(exchange.tenant, _Shelf())
-            shelf.add(replace(exchange, number=self._written[counted_as]), weight)
+            shelf.add(replace(exchange, number=number), weight)
+            self._bytes += weight
             if exchange.our_error:
                 self._our_errors.append(f"{exchange.method} {exchange.path}: {exchange.our_error}")
             while len(shelf.exchanges) > self._count or (shelf.bytes > self._size and len(shelf.exchanges) > 1):
-                shelf.drop_oldest()
-            while sum(shelf.bytes for shelf in self._shelves.values()) > self._total:
-                fullest = max(self._shelves.values(), key=lambda shelf: shelf.bytes)
-                if len(fullest.exchanges) == 1:
-                    break
-                fullest.drop_oldest()
+                self._forget_oldest(shelf)
+            while self._bytes > self._total:
+                # whoever has only one left keeps it as long as others have more
+                self._forget_oldest(max(self._shelves.values(), key=lambda it: (len(it.exchanges) > 1, it.bytes)))
+        return number
+
+    def _forget_oldest(self, shelf: _Shelf) -> None:
+        self._bytes -= shelf.drop_oldest()
+        self._forgotten_in_all += 1
 
     def read(
         self, tenant: str, *, with_strangers: bool, operation_id: str | None, after: int | None, limit: int | None
@@ -120,12 +131,24 @@ class Journal:
         """Drops the tenant's exchanges, and with them those of unknown callers; numbers go on."""
         with self._lock:
             for owner in (tenant, None) if with_strangers else (tenant,):
-                self._shelves.pop(owner, None)
+                self._bytes -= self._shelves.pop(owner, _Shelf()).bytes
 
     def forgotten(self, tenant: str, *, with_strangers: bool) -> int:
         """How many of the tenant's exchanges fell out of the bounds since they were last dropped."""
         with self._lock:
             return sum(shelf.forgotten for shelf in self._shelves_of(tenant, with_strangers))
+
+    @property
+    def written(self) -> int:
+        """How many exchanges of anybody's there were since the server started."""
+        with self._lock:
+            return self._written.total()
+
+    @property
+    def forgotten_in_all(self) -> int:
+        """How many exchanges of anybody's fell out of the bounds since the server started."""
+        with self._lock:
+            return self._forgotten_in_all
 
     def _shelves_of(self, tenant: str, with_strangers: bool) -> list[_Shelf]:
         owners = (tenant, None) if with_strangers else (tenant,)
@@ -142,4 +165,4 @@ def _weight(exchange: Exchange) -> int:
     """About how many bytes the exchange holds on to."""
     texts = (exchange.path, exchange.request_body, exchange.answer_body, exchange.our_error)
     lists = [entry.as_json() for entry in exchange.violations] + [entry.as_json() for entry in exchange.oddities]
-    return 500 + sum(len(text) for text in texts if text) + (len(json.dumps(lists)) if lists else 0)
+    return 500 + sum(sys.getsizeof(text) for text in texts if text) + (len(json.dumps(lists)) if lists else 0)

@@ -61,6 +61,8 @@ class Upload(io.RawIOBase):
         super().__init__()
         self._pieces = _pieces(message, limit)
         self._piece = memoryview(b"")
+        self.received = 0
+        """So many bytes were read so far."""
 
     def readable(self) -> bool:
         """True: this is an input stream."""
@@ -70,6 +72,7 @@ class Upload(io.RawIOBase):
         """Fill `buffer` with what has arrived, waiting for at least one byte; 0 at the end."""
         if not self._piece:
             self._piece = memoryview(next(self._pieces, b""))
+            self.received += len(self._piece)
         count = min(len(buffer), len(self._piece))
         buffer[:count] = self._piece[:count]
         self._piece = self._piece[count:]

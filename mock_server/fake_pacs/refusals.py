@@ -24,7 +24,7 @@ class Kind:
 
 
 class Refusals(Enum):
-    """The closed catalogue: no answer outside 2xx comes from anywhere else."""
+    """The closed catalogue: no answer outside 2xx comes from anywhere else, unless a fault asked for it."""
 
     INVALID_REQUEST = Kind("invalid-request", 400, "The request breaks the contract")
     MALFORMED_VERSION = Kind("malformed-version", 400, "X-Sectra-ApiVersion is not a version")
@@ -37,7 +37,10 @@ class Refusals(Enum):
     UNKNOWN_APPLICATION = Kind("unknown-application", 404, "No such application")
     UNKNOWN_RESULT = Kind("unknown-result", 404, "No such result")
     UNKNOWN_ATTACHMENT = Kind("unknown-attachment", 404, "No such attachment")
+    UNKNOWN_FAULT = Kind("unknown-fault", 404, "No such fault")
+    UNKNOWN_INCIDENT = Kind("unknown-incident", 404, "No such incident")
     UNKNOWN_TENANT = Kind("unknown-tenant", 404, "No such tenant")
+    UNKNOWN_DELIVERY = Kind("unknown-delivery", 404, "No such delivery")
     NO_SUCH_TILE = Kind("no-such-tile", 404, "No such tile")
     NOT_STREAMABLE = Kind("not-streamable", 404, "The slide has no tiles")
     METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path is known, the method is not")
@@ -45,8 +48,13 @@ class Refusals(Enum):
     MISSING_VERSION = Kind("missing-version", 409, "The update names no versionId")
     IDENTITY_CHANGED = Kind("identity-changed", 409, "An update can't change what the result belongs to")
     NAME_TAKEN = Kind("name-taken", 409, "The name is taken")
+    DEFAULT_TENANT = Kind("default-tenant", 409, "The default tenant stays")
+    APPLICATION_DISABLED = Kind("application-disabled", 409, "The application is switched off")
+    NOT_OFFERED = Kind("not-offered", 409, "The workstation doesn't offer that")
+    TOO_MANY_WAITING = Kind("too-many-waiting", 409, "Too many deliveries wait for their answers")
     BODY_TOO_LARGE = Kind("body-too-large", 413, "The body is too large")
     UNSUPPORTED_MEDIA_TYPE = Kind("unsupported-media-type", 415, "The media type is not accepted here")
+    REGISTRATION_REFUSED = Kind("registration-refused", 422, "The app's registration can't be used")
     RANGE_NOT_SATISFIABLE = Kind("range-not-satisfiable", 416, "The range lies outside the attachment")
     TOO_SLOW = Kind("too-slow", 408, "The request didn't arrive in time")
     HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The request head is too large")
@@ -55,6 +63,7 @@ class Refusals(Enum):
     UNSUPPORTED_TRANSFER = Kind("unsupported-transfer", 501, "The transfer coding or method is not implemented")
     UNSUPPORTED_HTTP_VERSION = Kind("unsupported-http-version", 505, "The HTTP version is not supported")
     SLIDE_UNREADABLE = Kind("slide-unreadable", 503, "The slide's file can't be read now")
+    CONTENT_CHANGING = Kind("content-changing", 503, "The tenant is being changed right now")
     NOT_READY = Kind("not-ready", 503, "The server is still being seeded")
 
 

@@ -2,10 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from werkzeug.routing import BaseConverter, Map
+from werkzeug.routing import BaseConverter, Map, Rule
 
 from ia_api_spec import Contract, Operation, Spelling
 
@@ -19,6 +20,24 @@ class Route:
     rule: str
     operation: Operation
     spelling: Spelling
+
+
+class MatchedRule(Rule):
+    """A rule that only matches the methods it names, and that no URL is made of.
+
+    werkzeug adds HEAD to every GET, and compiles two functions for making URLs of each rule: most of what a start took.
+    """
+
+    def __init__(self, string: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(string, *arguments, **options)
+        self.methods = {method.upper() for method in options["methods"]}
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _no_url
+
+
+def _no_url(*_: Any, **__: Any) -> tuple[str, str]:
+    raise NotImplementedError("a rule of the contract is matched, no URL is made of it")
 
 
 def routes(contract: Contract, prefix: str, url_map: Map) -> Iterator[Route]:

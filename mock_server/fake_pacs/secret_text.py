@@ -121,12 +121,18 @@ def named_secrets(text: str) -> Iterator[Span]:
 def _worth_a_look(text: str) -> bool:
     """Whether anything in the text can be found; nearly always not, so it has to be quick."""
     lowered = text.lower()
-    if any(stem in lowered for stem in _STEMS):
+    if _has_stem(lowered):
         return True
     if "-" not in lowered and "_" not in lowered:
         return False
-    joined = lowered.replace("-", "").replace("_", "")
-    return any(stem in joined for stem in _STEMS)
+    return _has_stem(lowered.replace("-", "").replace("_", ""))
+
+
+def _has_stem(text: str) -> bool:
+    for stem in _STEMS:  # noqa: SIM110 - a generator takes twice as long
+        if stem in text:
+            return True
+    return False
 
 
 def _value(text: str, found: re.Match[str]) -> Span | None:

@@ -25,6 +25,8 @@ class SettingsError(ValueError):
 class Settings:
     """How this server behaves; the defaults are those of `fake-pacs serve` on loopback.
 
+    `allow_link_local` lets apps live at link-local and cloud metadata addresses; `app_ca` is a file (PEM) of the
+    certification authorities trusted beside the system's, None for those alone, where apps are called by https.
     `json_limit` and `upload_limit` are in bytes, lifetimes in seconds. `control_token` opens the control plane. The
     journal holds `journal_count` exchanges and `journal_bytes` of each tenant, `journal_total_bytes` of all together.
     """
@@ -47,6 +49,8 @@ class Settings:
     journal_bytes: int = 8 * MIB
     journal_total_bytes: int = 64 * MIB
     seed: int | None = field(default=None)
+    allow_link_local: bool = False
+    app_ca: str | None = None
 
     def __post_init__(self) -> None:
         if self.version not in VERSIONS:
@@ -54,6 +58,9 @@ class Settings:
             raise SettingsError(
                 f"API version {self.api_version!r} is none that this server can be: choose from {known}"
             )
+        for name, known_ways in (("missing_version", ("refuse", "accept")), ("files", ("auto", "multipart"))):
+            if (way := getattr(self, name)) not in known_ways:
+                raise SettingsError(f"{name} came as {way!r}, expected {' or '.join(known_ways)}")
         for name, value in (("token", self.token), ("control token", self.control_token)):
             if not value or not value.isascii() or not value.isprintable() or " " in value:
                 raise SettingsError(f"the {name} must be printable ASCII without blanks: it travels in a header")

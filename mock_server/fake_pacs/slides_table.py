@@ -66,8 +66,8 @@ def row(slide: Slide) -> dict[str, Any]:
 
 def as_json(found: Checked) -> dict[str, Any]:
     """The rows and the problems as one JSON value."""
-    problems = [{"path": shown(str(path)), "reason": shown(reason)} for path, reason in found.problems]
-    return {"slides": [_clean(one) for one in found.rows], "problems": problems}
+    problems = [{"path": str(path), "reason": reason} for path, reason in found.problems]
+    return {"slides": _clean(list(found.rows)), "problems": _clean(problems)}
 
 
 def slides_table(rows: Sequence[Mapping[str, Any]]) -> str:

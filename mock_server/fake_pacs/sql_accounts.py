@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.sql_database import Database
 from fake_pacs.sql_declarations import REMOVE_OF_TENANT
-from fake_pacs.sql_tables import counters, credentials, quality_controls, results, tenants, users
+from fake_pacs.sql_tables import apps, counters, credentials, quality_controls, results, tenants, users
 from fake_pacs.store import Credential
 
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +28,12 @@ _RESET = (
     delete(counters).where(counters.c.tenant == bindparam("tenant")),
     delete(quality_controls).where(quality_controls.c.tenant == bindparam("tenant")),
     delete(credentials).where(credentials.c.tenant == bindparam("tenant"), credentials.c.kind != "development"),
+)
+_REMOVE = (
+    delete(credentials).where(credentials.c.tenant == bindparam("tenant")),
+    delete(users).where(users.c.tenant == bindparam("tenant")),
+    delete(apps).where(apps.c.tenant == bindparam("tenant")),
+    delete(tenants).where(tenants.c.name == bindparam("tenant")),
 )
 _CREDENTIAL = select(credentials).where(credentials.c.digest == bindparam("digest"))
 _FORGET_CREDENTIAL = delete(credentials).where(credentials.c.digest == bindparam("digest"))
@@ -63,12 +69,19 @@ class Accounts:
             return list(connection.scalars(_TENANTS))
 
     def reset_tenant(self, name: str) -> None:
-        """Forget the tenant's results, quality control, issued tokens and sessions; its own token and users stay."""
+        """Forget the tenant's results, quality control, issued tokens, sessions; its own token, users and apps stay."""
         with self._database.writing() as connection:
             tenant_epoch(connection, name)
             for statement in _RESET:
                 connection.execute(statement, {"tenant": name})
             connection.execute(_NEXT_EPOCH, {"of_name": name})
+
+    def remove_tenant(self, name: str) -> None:
+        """Forget the tenant with all that it holds, its token, users and apps; the name is free again."""
+        with self._database.writing() as connection:
+            tenant_epoch(connection, name)
+            for statement in (*_RESET, *_REMOVE):
+                connection.execute(statement, {"tenant": name})
 
     def add_credential(self, secret: str, credential: Credential) -> None:
         """Let the secret open what the credential says; a `development` one replaces the tenant's former one."""
@@ -116,8 +129,13 @@ def tenant_epoch(connection: Connection, tenant: str) -> int:
     """How often the tenant was reset. Refused: UNKNOWN_TENANT."""
     epoch: int | None = connection.scalar(_TENANT, {"tenant": tenant})
     if epoch is None:
-        raise Refusal(Refusals.UNKNOWN_TENANT, f"There is no tenant {tenant!r}.", "Create the tenant first.")
+        raise unknown_tenant(tenant)
     return epoch
+
+
+def unknown_tenant(tenant: str) -> Refusal:
+    """The refusal of what belongs to a tenant that isn't there."""
+    return Refusal(Refusals.UNKNOWN_TENANT, f"There is no tenant {tenant!r}.", "Create the tenant first.")
 
 
 def _put_credential(connection: Connection, secret: str, credential: Credential) -> None:

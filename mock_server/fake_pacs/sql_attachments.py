@@ -6,7 +6,7 @@ content that it reads: it gets these bytes or `ContentReplacedError`, never a mi
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, delete, insert, select, update
@@ -36,7 +36,7 @@ _ADD_CHUNK = insert(chunks).from_select(
         matches(uploads, "content")
     ),
 )
-_END_UPLOAD = delete(uploads).where(matches(uploads, "content"))
+END_UPLOAD = delete(uploads).where(matches(uploads, "content"))
 _DROP_CHUNKS = delete(chunks).where(matches(chunks, "content"))
 _DROP_ALL_UPLOADS = (delete(chunks).where(chunks.c.content.in_(select(uploads.c.content))), delete(uploads))
 _STORE_CONTENT = (
@@ -67,12 +67,10 @@ class Attachments:
             require_entry(connection, key)
             connection.execute(insert(uploads), {**key, "content": content})
         try:
-            size = self._gather(key, content, stream)
+            size = gather(self._database, content, stream, lambda connection: _withdrawn(connection, key))
             return self._make_current(key, content, size)
         except BaseException:
-            with self._database.writing() as connection:
-                if connection.execute(_END_UPLOAD, {"content": content}).rowcount:
-                    connection.execute(_DROP_CHUNKS, {"content": content})
+            drop_upload(self._database, content)
             raise
 
     def read_attachment(self, entry: AttachmentEntry, start: int, stop: int) -> Iterator[bytes]:
@@ -97,26 +95,37 @@ class Attachments:
             yield piece
             start += len(piece)
 
-    def _gather(self, key: Key, content: str, stream: BinaryIO) -> int:
-        """Store what the stream brings under the content's name; answers how many bytes."""
-        size = 0
-        for number, data in enumerate(_blocks(stream)):
-            with self._database.writing() as connection:
-                row = {"content": content, "number": number, "data": data}
-                if connection.execute(_ADD_CHUNK, row).rowcount == 0:
-                    raise _withdrawn(connection, key)
-            size += len(data)
-        return size
-
     def _make_current(self, key: Key, content: str, size: int) -> AttachmentEntry:
         with self._database.writing() as connection:
-            if connection.execute(_END_UPLOAD, {"content": content}).rowcount == 0:
+            if connection.execute(END_UPLOAD, {"content": content}).rowcount == 0:
                 raise _withdrawn(connection, key)
             former = require_entry(connection, key).content
             connection.execute(_STORE_CONTENT, {**of(key), "new_content": content, "new_size": size})
             if former is not None:
                 connection.execute(_DROP_CHUNKS, {"content": former})
             return require_entry(connection, key)
+
+
+def gather(database: Database, content: str, stream: BinaryIO, withdrawn: Callable[[Connection], Exception]) -> int:
+    """Store what the stream brings under the content's name; answers how many bytes.
+
+    Raises what `withdrawn` makes where the upload of that content isn't running any more.
+    """
+    size = 0
+    for number, data in enumerate(_blocks(stream)):
+        with database.writing() as connection:
+            row = {"content": content, "number": number, "data": data}
+            if connection.execute(_ADD_CHUNK, row).rowcount == 0:
+                raise withdrawn(connection)
+        size += len(data)
+    return size
+
+
+def drop_upload(database: Database, content: str) -> None:
+    """Forget an upload and what it has gathered; does nothing where it isn't running any more."""
+    with database.writing() as connection:
+        if connection.execute(END_UPLOAD, {"content": content}).rowcount:
+            connection.execute(_DROP_CHUNKS, {"content": content})
 
 
 def forget_broken_uploads(database: Database) -> None:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy.dialects.sqlite  # noqa: F401 - else the first engine loads it: a fifth of a server's start
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.pool import PoolProxiedConnection
@@ -31,6 +32,7 @@ class Database:
     def __init__(self, state: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
         self._called = f"the state file {state.absolute()}" if state else "the store in memory"
         self._engine = _file_engine(state, busy_seconds) if state else _memory_engine()
+        self._readers = self._engine if state else self._engine.execution_options(begin="")  # there the lock is enough
         self._writers = self._engine.execution_options(begin="BEGIN IMMEDIATE")  # a lock taken late can't be waited for
         self._write_lock = threading.Lock()
         self._read_lock: AbstractContextManager[Any] = nullcontext() if state else self._write_lock
@@ -44,7 +46,7 @@ class Database:
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state and changes nothing."""
-        return self._transaction(self._engine, self._read_lock)
+        return self._transaction(self._readers, self._read_lock)
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that changes everything it says, or nothing when an exception leaves it."""
@@ -83,7 +85,7 @@ class Database:
             if inspect(connection).get_table_names():
                 self._check_schema(connection)
             else:
-                metadata.create_all(connection)
+                metadata.create_all(connection, checkfirst=False)
                 connection.execute(meta.insert(), {"name": "schema", "value": str(SCHEMA)})
 
     def _check_schema(self, connection: Connection) -> None:
@@ -139,7 +141,9 @@ def _leave_transactions(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+    statement = connection.get_execution_options().get("begin", "BEGIN")
+    if statement:
+        connection.exec_driver_sql(statement)
 
 
 def _reason(error: DatabaseError | sqlite3.Error) -> str:

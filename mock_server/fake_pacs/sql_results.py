@@ -27,13 +27,14 @@ from fake_pacs.sql_tables import counters
 from fake_pacs.sql_tables import results as table
 from fake_pacs.store import AttachmentEntry, StoredResult
 
-_OF_APPLICATION = (
+RESULTS_OF_APPLICATION = (
     select(table.c.id, table.c.slide_id, table.c.version_id, table.c.document)
     .where(table.c.tenant == bindparam("tenant"), table.c.application == bindparam("application"))
     .order_by(table.c.id)
 )
-_OF_SLIDE = _OF_APPLICATION.where(table.c.slide_id == bindparam("slide_id"))
-_ONE = _OF_APPLICATION.where(table.c.id == bindparam("result_id"))
+_OF_SLIDE = RESULTS_OF_APPLICATION.where(table.c.slide_id == bindparam("slide_id"))
+_ONE = RESULTS_OF_APPLICATION.where(table.c.id == bindparam("result_id"))
+_INSERT = insert(table)
 _COUNT_UP = (
     update(counters)
     .where(counters.c.tenant == bindparam("of_tenant"), counters.c.application == bindparam("of_application"))
@@ -73,13 +74,13 @@ class Results:
         version_id: str,
     ) -> StoredResult:
         """Store a new result; ids count from 1 per tenant and application and are never used again."""
-        text, names = _as_text(document), _each_once(attachment_names)
+        text, names = as_text(document), _each_once(attachment_names)
         key: Key = {"tenant": tenant, "application": application}
         with self._database.writing() as connection:
             tenant_epoch(connection, tenant)
             number = _next_id(connection, key)
             row = {"id": number, "slide_id": slide_id, "version_id": version_id, "document": text}
-            connection.execute(insert(table), {**key, **row})
+            connection.execute(_INSERT, {**key, **row})
             attached = declare(connection, {**key, "result_id": number}, names) if names else ()
         return StoredResult(number, version_id, application, slide_id, dict(document), attached)
 
@@ -92,18 +93,18 @@ class Results:
             attached = entries(connection, OF_RESULT, key)
         if row is None:
             raise unknown_result(application, result_id)
-        return _as_result(application, row, attached)
+        return as_result(application, row, attached)
 
     def results(self, tenant: str, application: str, slide_id: str | None = None) -> list[StoredResult]:
         """All results of the application, or those of one slide, ordered by id."""
         key: Key = {"tenant": tenant, "application": application}
-        wanted, beside = _OF_APPLICATION, OF_APPLICATION
+        wanted, beside = RESULTS_OF_APPLICATION, OF_APPLICATION
         if slide_id is not None:
             key, wanted, beside = {**key, "slide_id": slide_id}, _OF_SLIDE, OF_SLIDE
         with self._database.reading() as connection:
             rows = connection.execute(wanted, key).all()
             attached = entries(connection, beside, key)
-        return [_as_result(application, row, attached) for row in rows]
+        return [as_result(application, row, attached) for row in rows]
 
     def update_result(
         self,
@@ -119,7 +120,7 @@ class Results:
     ) -> StoredResult:
         """Replace a result if it still has the expected version (None: any), and give it the new `version_id`."""
         check_id(application, result_id)
-        text, names = _as_text(document), _each_once(attachment_names)
+        text, names = as_text(document), _each_once(attachment_names)
         key = {"tenant": tenant, "application": application, "result_id": result_id}
         change = {"of_tenant": tenant, "of_application": application, "of_id": result_id, "of_slide": slide_id}
         change |= {"new_document": text, "new_version": version_id}
@@ -150,14 +151,13 @@ def _next_id(connection: Connection, key: Key) -> int:
     return counted or 1
 
 
-def _as_result(
-    application: str, row: Row[*tuple[Any, ...]], attached: dict[int, list[AttachmentEntry]]
-) -> StoredResult:
+def as_result(application: str, row: Row[*tuple[Any, ...]], attached: dict[int, list[AttachmentEntry]]) -> StoredResult:
+    """The result of a row, with its attachments from those found by result id."""
     document = json.loads(row.document)
     return StoredResult(row.id, row.version_id, application, row.slide_id, document, tuple(attached.get(row.id, ())))
 
 
-def _as_text(document: Mapping[str, Any]) -> str:
+def as_text(document: Mapping[str, Any]) -> str:
     """JSON text in ASCII; raises `ValueError` for NaN, infinities and lone surrogates."""
     text = json.dumps(dict(document), allow_nan=False, separators=(",", ":"))
     if "\\ud" in text:

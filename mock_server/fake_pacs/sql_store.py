@@ -4,14 +4,16 @@ from pathlib import Path
 from types import TracebackType
 
 from fake_pacs.sql_accounts import Accounts
+from fake_pacs.sql_apps import Apps
 from fake_pacs.sql_attachments import Attachments, forget_broken_uploads
+from fake_pacs.sql_contents import Contents
 from fake_pacs.sql_database import BUSY_SECONDS, Database
 from fake_pacs.sql_quality_control import QualityControls
 from fake_pacs.sql_results import Results
 from fake_pacs.store import Store
 
 
-class SqlStore(Accounts, Results, Attachments, QualityControls):
+class SqlStore(Accounts, Results, Attachments, QualityControls, Apps, Contents):
     """A `Store` in memory, or in the SQLite file `state`, where an acknowledged write survives `kill -9`.
 
     One process per file: opening it ends the uploads that another process left, or still has, running. A writer

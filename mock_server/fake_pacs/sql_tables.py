@@ -1,8 +1,8 @@
 """The tables of the store: portable SQL, one schema number."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-SCHEMA = 1
+SCHEMA = 2
 """Counted up with every change of a table: a state file of another number is not opened."""
 
 metadata = MetaData()
@@ -100,4 +100,18 @@ quality_controls = Table(
     Column("slide_id", String, primary_key=True),
     Column("status", String, nullable=False),
     Column("version_id", String, nullable=False),
+)
+
+apps = Table(
+    "apps",
+    metadata,
+    Column("tenant", String, primary_key=True),
+    Column("application_id", String, primary_key=True),
+    Column("url", String, nullable=False),
+    Column("display_name", String, nullable=False),
+    Column("manufacturer", String, nullable=False),
+    Column("input_template", Text, nullable=False),  # JSON text, like `context`
+    Column("context", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("notifications", Boolean, nullable=False),
 )

@@ -4,10 +4,12 @@ Everything belongs to a tenant. Text is Unicode without lone surrogates, else `V
 forbids is a `Refusal`, and then nothing was changed; a state that can't be opened, read or written is a `StoreError`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Literal, Protocol
+
+from fake_pacs.calling.values import RegisteredApp
 
 CredentialKind = Literal["development", "issued", "callback", "session"]
 AttachmentState = Literal["new", "upload-in-progress", "stored"]
@@ -73,10 +75,28 @@ class QualityControl:
     version_id: str
 
 
+@dataclass(frozen=True)
+class TenantContents:
+    """All that a tenant's callers and administrators changed, without bytes and credentials: what a snapshot holds.
+
+    `last_ids` says by application up to where result ids are used up, `quality_controls` has those that were set.
+    """
+
+    last_ids: Mapping[str, int]
+    results: Sequence[StoredResult]
+    quality_controls: Mapping[str, QualityControl]
+    apps: Sequence[RegisteredApp]
+
+
+BytesOf = Callable[[StoredResult, AttachmentEntry], BinaryIO]
+"""Where the bytes of a stored attachment come from."""
+
+
 class Store(Protocol):
     """All state of the fake PACS; every method is one step that others see whole or not at all, from any thread.
 
-    Raises `Refusal`: UNKNOWN_RESULT, UNKNOWN_ATTACHMENT and UNKNOWN_TENANT wherever one is named that isn't there.
+    Raises `Refusal`: UNKNOWN_RESULT, UNKNOWN_ATTACHMENT, UNKNOWN_TENANT and, where an app is changed or removed,
+    UNKNOWN_APPLICATION wherever one is named that isn't there.
     """
 
     def create_tenant(self, name: str, secret: str | None = None, members: Mapping[str, str] | None = None) -> None:
@@ -89,7 +109,10 @@ class Store(Protocol):
         """The names of all tenants, sorted."""
 
     def reset_tenant(self, name: str) -> None:
-        """Forget the tenant's results, quality control, issued tokens and sessions; its own token and users stay."""
+        """Forget the tenant's results, quality control, issued tokens, sessions; its own token, users and apps stay."""
+
+    def remove_tenant(self, name: str) -> None:
+        """Forget the tenant with all that it holds, its token, users and apps; the name is free again."""
 
     def add_credential(self, secret: str, credential: Credential) -> None:
         """Let the secret open what the credential says; a `development` one replaces the tenant's former one.
@@ -182,6 +205,40 @@ class Store(Protocol):
         self, tenant: str, slide_id: str, status: QualityStatus, *, expected_version: str | None, version_id: str
     ) -> QualityControl:
         """Change it if it still has the expected version (None: any). Refused: STALE_VERSION."""
+
+    def put_app(self, tenant: str, app: RegisteredApp) -> None:
+        """Register an app with the tenant, in the place of one of the same `application_id`."""
+
+    def app(self, tenant: str, application_id: str) -> RegisteredApp | None:
+        """The tenant's app of that id, None where none is registered."""
+
+    def apps(self, tenant: str) -> list[RegisteredApp]:
+        """The tenant's registered apps, ordered by id."""
+
+    def change_app(
+        self,
+        tenant: str,
+        application_id: str,
+        *,
+        enabled: bool | None = None,
+        notifications: bool | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> RegisteredApp:
+        """Change what isn't None and nothing else, whoever changes the rest meanwhile."""
+
+    def remove_app(self, tenant: str, application_id: str) -> None:
+        """Forget the app; its results stay, for when it is registered again."""
+
+    def contents(self, tenant: str) -> TenantContents:
+        """All that the tenant holds, at one moment; the bytes of attachments are read by `read_attachment`."""
+
+    def replace_contents(self, tenant: str, contents: TenantContents, bytes_of: BytesOf) -> None:
+        """Put this in the place of all that the tenant holds; credentials and users stay. All or nothing.
+
+        Ids that the tenant has used up before stay used up. `bytes_of` is asked for each attachment that is `stored`;
+        whatever its streams raise is passed on. Refused: CONTENT_CHANGING, when the tenant is reset
+        or loaded anew meanwhile.
+        """
 
     def close(self) -> None:
         """Let go of file or memory; closing again does nothing, any other call raises `StoreError`."""

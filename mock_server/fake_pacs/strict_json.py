@@ -5,6 +5,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 from ia_api_spec import Violation, as_step, at_most, shown
@@ -16,8 +17,10 @@ MAX_DEPTH = 100
 MAX_DIGITS = 400
 """Longest integer that is taken: beyond 309 digits no JSON reader that uses doubles can hold it."""
 
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-"""Strings and brackets; possessive, so that an unterminated string costs one pass and no more."""
+_BETWEEN_BRACKETS = re.compile(r'(?:[^"\[{\]}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)++', re.DOTALL)
+"""Strings and all else but brackets; possessive, so that an unterminated string costs one pass and no more."""
+
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -61,11 +64,11 @@ class _Hooks:
         return doubtful
 
 
-def parse(raw: bytes) -> tuple[Any, list[Violation]]:
+def parse(raw: bytes, max_depth: int = MAX_DEPTH) -> tuple[Any, list[Violation]]:
     """The JSON value of a body, and all that is wrong with it; a violation at pointer "" means that nobody can use it.
 
     Refused beside malformed JSON: invalid UTF-8, `NaN` and infinities, numbers that no double holds, lone surrogates,
-    members that come twice, and nesting deeper than `MAX_DEPTH`. Bounded as by `at_most`.
+    members that come twice, and nesting deeper than `max_depth`. Bounded as by `at_most`.
     """
     if not raw:
         return None, [Violation("body", "", "nothing: the body is empty", "JSON")]
@@ -74,8 +77,8 @@ def parse(raw: bytes) -> tuple[Any, list[Violation]]:
     except UnicodeDecodeError as error:
         came = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
         return None, [Violation("body", "", came, "JSON in UTF-8")]
-    if _too_deep(text):
-        return None, [Violation("body", "", f"nesting deeper than {MAX_DEPTH}", f"at most {MAX_DEPTH} levels")]
+    if _too_deep(text, max_depth):
+        return None, [Violation("body", "", f"nesting deeper than {max_depth}", f"at most {max_depth} levels")]
     hooks = _Hooks()
     try:
         value = json.loads(
@@ -102,17 +105,12 @@ def harmless(value: Any) -> Any:
     return value
 
 
-def _too_deep(text: str) -> bool:
+def _too_deep(text: str, max_depth: int) -> bool:
     """Whether brackets outside strings nest too deeply; decided before parsing, which would recurse."""
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if text.count("[") + text.count("{") <= max_depth:
         return False
-    depth = 0
-    for found in _TOKENS.finditer(text):
-        token = found.group()
-        depth += 1 if token in "[{" else -1 if token in "]}" else 0
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    brackets = _BETWEEN_BRACKETS.sub("", text)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > max_depth
 
 
 def _doubts(value: Any, pointer: str) -> Iterator[Violation]:

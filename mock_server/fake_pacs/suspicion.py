@@ -44,7 +44,8 @@ def _of_result(result: dict[str, Any], pointer: str, height: float) -> Iterator[
     content = result["content"]
     if result["type"] == "patchCollection":  # a primitive may have unknown members of any name
         yield from _of_tags(content, pointer)
-    yield from _points(content, pointer, height)
+    if _has_point_off(content, height):  # nearly never: the way to each point is told only then
+        yield from _points(content, pointer, height)
 
 
 def _of_tags(content: dict[str, Any], pointer: str) -> Iterator[Oddity]:
@@ -55,6 +56,26 @@ def _of_tags(content: dict[str, Any], pointer: str) -> Iterator[Oddity]:
         if not 0 <= patch["tag"] < len(tags):
             text = f"tag {patch['tag']} is no index into {len(tags)} tags"
             yield Oddity("tag-out-of-range", f"{pointer}/patches/{index}/tag", text)
+
+
+def _has_point_off(content: Any, height: float) -> bool:
+    """Whether any point below lies off the slide."""
+    left = [content]
+    while left:
+        value = left.pop()
+        if isinstance(value, list):
+            left.extend(value)
+            continue
+        if not isinstance(value, dict):
+            continue
+        x, y = value.get("x"), value.get("y")
+        if isinstance(x, (int, float)) and isinstance(y, (int, float)):
+            if not (0 <= x <= 1 and 0 <= y <= height):
+                return True
+            if len(value) == 2:
+                continue
+        left.extend(value.values())
+    return False
 
 
 def _points(value: Any, pointer: str, height: float) -> Iterator[Oddity]:

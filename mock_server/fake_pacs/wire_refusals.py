@@ -39,4 +39,4 @@ def _record(world: World, refused: WireRefusal, body: bytes) -> None:
         duration_ms=0.0,
         our_error=refused.detail if refused.status == 500 else None,
     )
-    record(world, exchange, Wire(refused.headers, refused.target, answer_body=body))
+    record(world, exchange, Wire(refused.headers, refused.target, answer_body=body, answered=len(body)))

@@ -1,15 +1,25 @@
 """Everything that handlers work on: the hospital, the store, the clock; one for each server."""
 
+import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import timedelta
 from functools import cache
 
-from fake_pacs.clock import Clock, Ids, ManualClock, RandomIds, SeededIds, SystemClock
-from fake_pacs.hospital import Application, Case, Hospital, Slide
+from fake_pacs.calling.deliveries import DeliveryLog
+from fake_pacs.calling.meanwhile import Meanwhile
+from fake_pacs.calling.outbound import Outbound
+from fake_pacs.calling.values import RegisteredApp
+from fake_pacs.clock import Clock, Ids, ManualClock, MovableClock, RandomIds, SeededIds, SystemClock
+from fake_pacs.faults.slides import bad_slide
+from fake_pacs.faults.table import FaultTable
+from fake_pacs.hospital import Application, Case, Hospital, Slide, thawed
+from fake_pacs.incidents.begun import IncidentTable
 from fake_pacs.invented import invented_case, invented_slide
 from fake_pacs.journal import Journal
+from fake_pacs.metrics import Metrics
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.settings import DEFAULT_TENANT, Settings
 from fake_pacs.store import Credential, Store
@@ -37,9 +47,23 @@ class World:
         seeded = settings.seed is not None
         self.settings = settings
         self.store = store
-        self.clock: Clock = clock or (ManualClock(step=SEEDED_STEP) if seeded else SystemClock())
+        self.clock = MovableClock(clock or (ManualClock(step=SEEDED_STEP) if seeded else SystemClock()))
         self.ids: Ids = ids or (SeededIds(settings.seed) if settings.seed is not None else RandomIds())
         self.journal = Journal(settings.journal_count, settings.journal_bytes, settings.journal_total_bytes)
+        self.deliveries = DeliveryLog()
+        self.meanwhile = Meanwhile()
+        self.address: str | None = None
+        self.faults = FaultTable(lambda: contract("ia-api", settings.version).operations)
+        self.metrics = Metrics(self.journal)
+        self.incidents = IncidentTable()
+        self.refuse_connections: Callable[[float], None] | None = None
+        """Lets the server that serves this world refuse connections for so many seconds; None where none can."""
+        self.outbound = Outbound(
+            allow_link_local=settings.allow_link_local,
+            ca_file=settings.app_ca,
+            headers=settings.version_headers,
+            timed=not seeded,
+        )
         self.ready = threading.Event()
         self._hospital = hospital
         self._changing = threading.Lock()
@@ -64,6 +88,14 @@ class World:
         with self._changing:
             self._hospital = self._hospital.with_slide(slide)
 
+    def seen_as(self, settings: Settings, slides: Iterable[Slide]) -> "World":
+        """This world as one exchange sees it: other settings, these slides in the place of the hospital's."""
+        seen = copy(self)
+        seen.settings = settings
+        for slide in slides:
+            seen._hospital = seen._hospital.with_slide(slide)
+        return seen
+
     def seed(self) -> None:
         """Makes the default tenant with the token and users of the settings; afterwards the server is ready.
 
@@ -78,7 +110,8 @@ class World:
 
     def slide(self, slide_id: str) -> Slide:
         """The slide of that id, made up where slides are invented. Refused: UNKNOWN_SLIDE."""
-        found = self.hospital.slide(slide_id)
+        hospital = self.hospital
+        found = hospital.slide(slide_id) or bad_slide(slide_id, hospital)
         if found is not None:
             return found
         if self.settings.invent_slides and _FIT_FOR_URLS.fullmatch(slide_id):
@@ -102,18 +135,30 @@ class World:
         """The slides of a case of the hospital, or of a made-up one."""
         return self.hospital.slides_of(case) or invented_case(case.accession_number)
 
-    def application(self, application_id: str) -> Application:
-        """The application of that id, made up where applications are invented. Refused: UNKNOWN_APPLICATION."""
+    def applications(self, tenant: str) -> list[Application]:
+        """The applications of the hospital, and those that the tenant registered by their URL."""
+        hospital = self.hospital
+        registered = [app for app in self.store.apps(tenant) if hospital.application(app.application_id) is None]
+        return [*hospital.applications, *map(_as_application, registered)]
+
+    def application(self, application_id: str, tenant: str) -> Application:
+        """The application of that id: the hospital's, the tenant's own, or made up where applications are invented.
+
+        Refused: UNKNOWN_APPLICATION.
+        """
         found = self.hospital.application(application_id)
         if found is not None:
             return found
+        if app := self.store.app(tenant, application_id):
+            return _as_application(app)
         if self.settings.invent_applications:
             return Application(application_id, application_id, "Invented", "{}")
-        known = ", ".join(application.applicationId for application in self.hospital.applications)
+        known = ", ".join(application.applicationId for application in self.applications(tenant))
         raise Refusal(
             Refusals.UNKNOWN_APPLICATION,
             f"No application {application_id!r} is registered; there are: {known or 'none'}.",
-            hint=f"Start the server with --app {application_id}, or with --invent applications.",
+            hint=f"Register it by its URL: fake-pacs apps add URL; or start the server with --app {application_id}, "
+            "or with --invent applications.",
         )
 
     def issue(self, credential: Credential, lifetime: int) -> str:
@@ -124,7 +169,14 @@ class World:
             credential.tenant, credential.kind, credential.application, credential.accession, credential.issuer, expires
         )
         self.store.add_credential(secret, bound)
+        self.metrics.token_issued(credential.kind)
         return secret
+
+
+def _as_application(app: RegisteredApp) -> Application:
+    """The app as GET /applications shows it: its context as a text that holds a JSON object (V)."""
+    context = json.dumps(thawed(app.context), ensure_ascii=False)
+    return Application(app.application_id, app.display_name, app.manufacturer, context)
 
 
 @cache

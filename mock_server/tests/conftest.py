@@ -4,15 +4,21 @@ import json
 import os
 import re
 import socket
+import threading
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from PIL import Image
 from werkzeug.test import TestResponse
 
 from fake_pacs.embedding import MockSectraServer
+from fake_pacs.hospital import Slide
+from fake_pacs.imaging.tiff import tiled_tiff
 from fake_pacs.sql_store import SqlStore
 
 BASE = "/SectraPathologyServer/external/imageanalysis/v1"
@@ -177,6 +183,169 @@ def exchange() -> Callable[[MockSectraServer, bytes], bytes]:
     return send
 
 
+class RawApp:
+    """An app on raw sockets, which does to its caller whatever it is told; `requests` are those that came whole."""
+
+    def __init__(self, listener: socket.socket, behave: Callable[[socket.socket, bytes], None]) -> None:
+        self.requests: list[bytes] = []
+        self.port: int = listener.getsockname()[1]
+        self.url = f"http://localhost:{self.port}/hook"
+        self._listener = listener
+        self._behave = behave
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    def stop(self) -> None:
+        """Waits until every caller is served; each test's deadline ends that soon."""
+        self._listener.close()
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
+            pass  # wakes a thread that still waits in accept
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive(), "a caller never hung up"
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self._threads.append(threading.Thread(target=self._serve, args=[connection], daemon=True))
+                self._threads[-1].start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(10)
+            request = self._request(connection)
+            self.requests.append(request)
+            self._behave(connection, request)
+
+    @staticmethod
+    def _request(connection: socket.socket) -> bytes:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            received = connection.recv(2**16)
+            if not received:
+                raise ConnectionAbortedError
+            request += received
+        head, _, body = request.partition(b"\r\n\r\n")
+        found = re.search(rb"(?i)content-length: (\d+)", head)
+        missing = int(found[1]) - len(body) if found else 0
+        while missing > 0:
+            received = connection.recv(min(missing, 2**16))
+            request, missing = request + received, missing - len(received)
+        return request
+
+
+def http_answer(status: int = 200, body: Any = b"", content_type: str = "application/json", **headers: str) -> bytes:
+    """An HTTP answer as bytes, with the version headers unless they are given; a body that isn't bytes is JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    lines = {"X_Sectra_ApiVersion": "1.10", "X_Sectra_SoftwareVersion": "1.0", "Content_Type": content_type}
+    lines |= {"Content_Length": str(len(raw)), **headers}
+    head = "".join(f"{name.replace('_', '-')}: {text}\r\n" for name, text in lines.items() if text)
+    return f"HTTP/1.1 {status} Whatever\r\n{head}\r\n".encode() + raw
+
+
+@pytest.fixture(name="http_answer")
+def http_answer_fixture() -> Callable[..., bytes]:
+    """Makes HTTP answers as bytes."""
+    return http_answer
+
+
+@pytest.fixture
+def raw_app() -> Iterator[Callable[..., RawApp]]:
+    """Makes apps on raw sockets: from a function of connection and request, or from answers by "METHOD /path"."""
+    with ExitStack() as running:
+
+        def run(behave: Callable[[socket.socket, bytes], None] | Mapping[str, bytes]) -> RawApp:
+            def by_path(connection: socket.socket, request: bytes) -> None:
+                assert isinstance(behave, Mapping)
+                asked = " ".join(request.decode("latin-1").split(" ")[:2])
+                connection.sendall(behave.get(asked, http_answer(404)))
+
+            app = RawApp(socket.create_server(("127.0.0.1", 0)), behave if callable(behave) else by_path)
+            running.callback(app.stop)
+            return app
+
+        yield run
+
+
+class Hook:
+    """A registered app: what `answers` makes of each invocation is sent back (bytes: as they are, else as JSON).
+
+    `invocations` are those that came, oldest first.
+    """
+
+    def __init__(self, run: Callable[..., RawApp], template: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+        self.id = "hook-app"
+        self.invocations: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self.answers: Callable[[dict[str, Any]], Any] = lambda invocation: {}
+        self._registration = {
+            "applicationId": self.id,
+            "displayName": "Hook",
+            "manufacturer": "Example AI",
+            "inputTemplate": dict(template),
+            "context": dict(context),
+        }
+        app = run(self._serve)
+        self.url = app.url
+
+    def _serve(self, connection: socket.socket, request: bytes) -> None:
+        head, _, body = request.partition(b"\r\n\r\n")
+        method, path, _ = head.decode("latin-1").split(" ", 2)
+        if method == "POST":
+            self.paths.append(path)
+            self.invocations.append(json.loads(body))
+            answer = self.answers(self.invocations[-1])
+        elif path.endswith("/info"):
+            answer = {"apiVersion": "1.10", "softwareVersion": "1.0"}
+        else:
+            answer = {**self._registration, "url": self.url}
+        connection.sendall(answer if isinstance(answer, bytes) else http_answer(200, answer))
+
+
+def call_back(invocation: Mapping[str, Any], method: str, path: str, document: Any = None) -> Any:
+    """What an app does with the callbackInfo of an invocation; the answer's JSON. Raises `HTTPError`."""
+    callback = invocation["callbackInfo"]
+    headers = {"Authorization": f"Bearer {callback['token']}", "Content-Type": "application/json"}
+    body = None if document is None else json.dumps(document).encode()
+    request = urllib.request.Request(callback["url"] + path, body, headers, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(name="call_back")
+def call_back_fixture() -> Callable[..., Any]:
+    """Calls the PACS back as an app does."""
+    return call_back
+
+
+@pytest.fixture
+def make_hook(raw_app: Callable[..., RawApp]) -> Callable[..., Hook]:
+    """Makes apps: `make_hook(template, context)`, registered with the server given, if any."""
+
+    def make(
+        server: MockSectraServer | None = None,
+        template: Mapping[str, Any] = MappingProxyType({"type": "wholeSlide"}),
+        context: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Hook:
+        hook = Hook(raw_app, template, context)
+        if server is not None:
+            assert server.register_app(hook.url).findings == ()
+        return hook
+
+    return make
+
+
+@pytest.fixture
+def gallery() -> dict[str, Any]:
+    """A result for the demo slide that is a gallery, with two patches, two tags and two buttons."""
+    patches = [{"tag": 0, "position": {"x": 0.1 * n, "y": 0.1}, "sortKeyValue": n} for n in (1, 2)]
+    actions = [{"id": name, "state": 0, "name": name, "tooltip": ""} for name in ("recount", "verify")]
+    content = {"patches": patches, "tags": ["yes", "no"], "patchSize": 64, "magnification": 20, "actions": actions}
+    shown = {"context": {"run": 7}, "result": {"type": "patchCollection", "content": content}}
+    return {"slideId": "demo-he-1", "displayResult": "2 nuclei", "applicationVersion": "1.0", "data": shown}
+
+
 @pytest.fixture
 def shared_slides() -> Path:
     """The folder of real slides beside the repository; without it the test is skipped, and fails under CI=true."""
@@ -186,3 +355,26 @@ def shared_slides() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return SHARED_SLIDES
+
+
+@pytest.fixture
+def slide_file() -> Callable[..., Path]:
+    """Writes a slide of one colour to a path, its folder too, and returns the path."""
+
+    def write(path: Path, size: tuple[int, int] = (300, 200), colour: str = "pink") -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tiled_tiff([Image.new("RGB", size, colour)], microns_per_pixel=0.5))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def lowest_tile() -> Callable[..., bytes]:
+    """The PNG of the one pixel that a slide is at level 0."""
+
+    def tile(slide: Slide, **which: Any) -> bytes:
+        chosen = {"focal_plane": "0", "optical_path": None, "format": "png", **which}
+        return slide.picture.tile(0, 0, 0, **chosen)
+
+    return tile

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -17,24 +16,7 @@ import yaml
 from PIL import Image
 
 from fake_pacs.catalog import CatalogError, Loaded, load_folder, load_slides
-from fake_pacs.hospital import Slide
 from fake_pacs.imaging.dicom_attributes import UID
-from fake_pacs.imaging.tiff import tiled_tiff
-
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "slides"
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{path} is missing")
-    return path
-
-
-def slide_file(path: Path, size: tuple[int, int] = (300, 200), colour: str = "pink") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(tiled_tiff([Image.new("RGB", size, colour)], microns_per_pixel=0.5))
-    return path
 
 
 def case(*slides: dict[str, Any], **members: Any) -> dict[str, Any]:
@@ -45,13 +27,8 @@ def reasons(loaded: Loaded) -> list[tuple[str, str]]:
     return [(path.name, reason) for path, reason in loaded.problems]
 
 
-def tile(slide: Slide, **which: Any) -> bytes:
-    chosen = {"focal_plane": "0", "optical_path": None, "format": "png", **which}
-    return slide.picture.tile(0, 0, 0, **chosen)
-
-
 @pytest.fixture
-def described(tmp_path: Path) -> Callable[..., Loaded]:
+def described(tmp_path: Path, slide_file: Callable[..., Path]) -> Callable[..., Loaded]:
     """Load a folder with these cases in its cases.yaml, and slide files a, b, c.tiff."""
     for name, colour in (("a", "pink"), ("b", "blue"), ("c", "green")):
         slide_file(tmp_path / f"{name}.tiff", colour=colour)
@@ -63,7 +40,9 @@ def described(tmp_path: Path) -> Callable[..., Loaded]:
     return load
 
 
-def test_everything_a_cases_yaml_says_is_told(described: Callable[..., Loaded], tmp_path: Path) -> None:
+def test_everything_a_cases_yaml_says_is_told(
+    described: Callable[..., Loaded], tmp_path: Path, lowest_tile: Callable[..., bytes]
+) -> None:
     Image.new("RGB", (50, 40), "white").save(tmp_path / "label.jpg")
     slide = {
         "id": "he_1",
@@ -90,8 +69,7 @@ def test_everything_a_cases_yaml_says_is_told(described: Callable[..., Loaded], 
     (one,) = described(given).slides
     told = one.metadata()
     assert told["id"] == "he_1"
-    assert told["staining"] == {"displayName": "H&E"}
-    assert told["block"] == {"displayName": "A1"}
+    assert (told["staining"], told["block"]) == ({"displayName": "H&E"}, {"displayName": "A1"})
     assert told["specimen"] == {"anatomy": "Colon"}
     assert told["micronsPerPixel"] == 1.5
     assert {name: told[name] for name in texts} == members
@@ -101,7 +79,7 @@ def test_everything_a_cases_yaml_says_is_told(described: Callable[..., Loaded], 
     assert (told["seriesInstanceUid"], told["lisSlideId"]) == ("1.2.3", "S1-A1-1")
     assert [file.name for file in one.files] == ["a.tiff", "b.tiff"]
     assert one.picture.label() == (tmp_path / "label.jpg").read_bytes()
-    assert tile(one) == tile(described(case({"id": "x", "files": ["b.tiff"]})).slides[0])
+    assert lowest_tile(one) == lowest_tile(described(case({"id": "x", "files": ["b.tiff"]})).slides[0])
 
 
 def test_what_is_left_out_has_a_default(described: Callable[..., Loaded]) -> None:
@@ -124,7 +102,7 @@ def test_a_slide_that_is_not_streamable_says_why(described: Callable[..., Loaded
         described(case(slide))
 
 
-def test_manifests_of_planes_and_paths(described: Callable[..., Loaded]) -> None:
+def test_manifests_of_planes_and_paths(described: Callable[..., Loaded], lowest_tile: Callable[..., bytes]) -> None:
     planes = [{"id": "-1", "offsetUm": -2, "image": "a.tiff"}, {"id": "0", "offsetUm": 0.0, "image": "b.tiff"}]
     paths = [{"id": "d", "description": "DAPI", "image": "a.tiff"}, {"id": "f", "description": "F", "image": "c.tiff"}]
     files = ["a.tiff", "b.tiff", "c.tiff"]
@@ -135,15 +113,17 @@ def test_manifests_of_planes_and_paths(described: Callable[..., Loaded]) -> None
     z, p = loaded.slides
     assert z.metadata()["focalPlanes"] == [{"id": "-1", "offsetUm": -2.0}, {"id": "0", "offsetUm": 0.0}]
     assert p.metadata()["opticalPaths"] == [{"id": "d", "description": "DAPI"}, {"id": "f", "description": "F"}]
-    assert tile(z, focal_plane="-1.0") == tile(p) != tile(z)
-    assert tile(p, optical_path="f") != tile(p)
+    assert lowest_tile(z, focal_plane="-1.0") == lowest_tile(p) != lowest_tile(z)
+    assert lowest_tile(p, optical_path="f") != lowest_tile(p)
     with pytest.raises(CatalogError, match="either focalPlanes or opticalPaths"):
         described(case({"id": "z", "files": files, "focalPlanes": planes, "opticalPaths": paths}))
     with pytest.raises(CatalogError, match=r"focalPlanes\[1\].id: came the str '-1'"):
         described(case({"id": "z", "files": files, "focalPlanes": [planes[0], planes[0]]}))
 
 
-def test_unequal_planes_are_a_problem_of_that_slide(described: Callable[..., Loaded], tmp_path: Path) -> None:
+def test_unequal_planes_are_a_problem_of_that_slide(
+    described: Callable[..., Loaded], tmp_path: Path, slide_file: Callable[..., Path]
+) -> None:
     slide_file(tmp_path / "odd.tiff", (301, 200))
     planes = [{"id": "0", "image": "a.tiff"}, {"id": "1", "image": "odd.tiff"}]
     loaded = described(case({"id": "z", "files": ["a.tiff"], "focalPlanes": planes}, {"id": "ok", "files": ["b.tiff"]}))
@@ -163,8 +143,10 @@ def test_missing_and_broken_files_are_problems_and_the_rest_is_served(
     assert text.startswith("slide text.tiff: not a slide")
 
 
-def test_a_folder_among_the_files_stands_for_all_in_it(described: Callable[..., Loaded], tmp_path: Path) -> None:
-    shutil.copytree(shared("boxes_dicom"), tmp_path / "dicom")
+def test_a_folder_among_the_files_stands_for_all_in_it(
+    described: Callable[..., Loaded], tmp_path: Path, shared_slides: Path, slide_file: Callable[..., Path]
+) -> None:
+    shutil.copytree(shared_slides / "boxes_dicom", tmp_path / "dicom")
     (tmp_path / "dicom" / ".hidden").write_text("x")
     slide_file(tmp_path / "dicom" / "more" / "boxes_0.dcm")
     (one,) = described(case({"id": "d", "files": ["dicom"]})).slides
@@ -190,6 +172,9 @@ OK = {"id": "x", "files": ["a.tiff"]}
         ([case(OK, priority=1.5)], r"priority: came the float '1.5', expected an integer"),
         ([case(OK, studyInstanceUid="1.02")], r"studyInstanceUid: came the str '1.02', expected a DICOM UID"),
         ([case(OK, examDateTime="2.3.26")], r"examDateTime: came the str '2.3.26', expected a quoted time"),
+        ([case(OK, examDateTime="2026-13-02T09:15")], "examDateTime: came the str .2026-13-02T09:15., expected"),
+        ([case({**OK, "id": ".."})], r"slides\[0\].id: came the str '..', expected .* neither . nor .."),
+        ([case({**OK, "focalPlanes": [{"id": n, "image": "a.tiff"} for n in ("1", "1.0")]})], r"focalPlanes\[1\].id"),
         ([case(OK, examFreeFields={"a": "b"})], r"examFreeFields: came a mapping, expected a list"),
         ([case(OK, examFreeFields=[{"a": 1}])], r"examFreeFields\[0\].a: came the int '1', expected a text"),
         ([case({**OK, "micronsPerPixel": 0})], r"micronsPerPixel: came the int '0', expected a number greater than 0"),
@@ -214,8 +199,12 @@ def test_a_wrong_cases_yaml_is_refused_with_place_and_reason(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("cases: [", r"cannot be read as YAML: [\s\S]*line 2"),
-        ("\xff\x00", "cannot be read as YAML"),
+        ("cases: [", "cases.yaml:2: cannot be read as YAML: "),
+        ("cases:\n\t- a", "cases.yaml:2: cannot be read as YAML: while scanning"),
+        ("cases:\n- *nobody", "cases.yaml:2: cannot be read as YAML: found undefined alias"),
+        ("cases: []\n---\ncases: []", "cases.yaml:2: cannot be read as YAML: .*another document"),
+        ("\xff\n\x00", "cases.yaml:2: cannot be read as YAML: control characters are not allowed"),
+        ("cases:\n- " + "[" * 99_999 + "]" * 99_999, "cases.yaml:2: nested more than 20 deep"),
         (" ", "the document: came nothing, expected a mapping with some of cases"),
         ("- 1", "cases.yaml:1: the document: came a list"),
         ("cases: []\ncases: []", "cases.yaml:2: the document: came the str 'cases', expected each member once"),
@@ -228,7 +217,7 @@ def test_errors_name_the_line(described: Callable[..., Loaded], text: str, messa
         described(text=text)
 
 
-def test_a_folder_without_description_serves_what_is_a_slide(tmp_path: Path) -> None:
+def test_a_folder_without_description_serves_what_is_a_slide(tmp_path: Path, slide_file: Callable[..., Path]) -> None:
     slide_file(tmp_path / "b.tiff")
     whole = slide_file(tmp_path / "a slide #1.tiff").read_bytes()
     (tmp_path / "cut.tiff").write_bytes(whole[: len(whole) // 2])
@@ -251,7 +240,9 @@ def test_a_folder_without_description_serves_what_is_a_slide(tmp_path: Path) -> 
     assert all(value is not None for value in loaded.slides[0].metadata().values())
 
 
-def test_loading_opens_no_slide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_opens_no_slide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slide_file: Callable[..., Path]
+) -> None:
     slide_file(tmp_path / "a.tiff")
     opened: list[Any] = []
 
@@ -281,7 +272,7 @@ def test_a_cut_tiff_with_whole_directories_is_found(tmp_path: Path) -> None:
     assert loaded.problems[0][1] == "cut short: its image data end 1000 bytes beyond the end of the file"
 
 
-def test_several_paths_in_their_order_with_ids_of_their_own(tmp_path: Path) -> None:
+def test_several_paths_in_their_order_with_ids_of_their_own(tmp_path: Path, slide_file: Callable[..., Path]) -> None:
     one = slide_file(tmp_path / "one" / "x.tiff")
     slide_file(tmp_path / "two" / "x.tiff")
     slide_file(tmp_path / "two" / "y.tiff")
@@ -295,7 +286,7 @@ def test_several_paths_in_their_order_with_ids_of_their_own(tmp_path: Path) -> N
     assert loaded.hospital().slide("y") is loaded.slides[2]
 
 
-def test_two_descriptions_may_not_use_one_id(tmp_path: Path) -> None:
+def test_two_descriptions_may_not_use_one_id(tmp_path: Path, slide_file: Callable[..., Path]) -> None:
     for name in ("one", "two"):
         slide_file(tmp_path / name / "a.tiff")
         (tmp_path / name / "cases.yaml").write_text(yaml.safe_dump({"cases": [case(OK)]}))
@@ -304,10 +295,10 @@ def test_two_descriptions_may_not_use_one_id(tmp_path: Path) -> None:
         load_slides([tmp_path / "one", tmp_path / "two"])
 
 
-def test_a_scanned_slide_is_served_with_its_own_data() -> None:
-    (one,) = load_slides([shared("cmu_small_region.svs")]).slides
+def test_a_scanned_slide_is_served_with_its_own_data(shared_slides: Path) -> None:
+    (one,) = load_slides([shared_slides / "cmu_small_region.svs"]).slides
     told = one.metadata()
     assert told["id"] == told["lisSlideId"] == "cmu_small_region"
     assert told["imageSize"] == {"width": 2220, "height": 2967}
     with one.files[0].open() as stream:
-        assert stream.read() == shared("cmu_small_region.svs").read_bytes()
+        assert stream.read() == (shared_slides / "cmu_small_region.svs").read_bytes()

@@ -16,7 +16,40 @@ from ia_api_spec import Contract, snapshot
 
 MakePacs = Callable[..., Any]
 
-PROTECTED = [("GET", "journal"), ("POST", "reset"), ("POST", "tenants"), ("POST", "launches"), ("GET", "hospital")]
+APPS = [("GET", "apps"), ("POST", "apps"), ("PATCH", "apps/{applicationId}"), ("DELETE", "apps/{applicationId}")]
+ACTIONS = [
+    ("POST", "actions"),
+    ("GET", "deliveries"),
+    ("POST", "deliveries/{number}/resend"),
+    ("GET", "delivery-policy"),
+    ("PUT", "delivery-policy"),
+]
+FAULTS = [
+    ("GET", "faults"),
+    ("POST", "faults"),
+    ("DELETE", "faults"),
+    ("DELETE", "faults/{number}"),
+    ("GET", "clock"),
+    ("POST", "clock"),
+    ("GET", "incidents"),
+    ("GET", "incidents/{name}"),
+    ("POST", "incidents/{name}"),
+    ("DELETE", "incidents/{name}"),
+]
+PROTECTED = [
+    *APPS,
+    *ACTIONS,
+    *FAULTS,
+    ("GET", "metrics"),
+    ("GET", "snapshot"),
+    ("PUT", "snapshot"),
+    ("GET", "journal"),
+    ("POST", "reset"),
+    ("POST", "tenants"),
+    ("DELETE", "tenants/{tenant}"),
+    ("POST", "launches"),
+    ("GET", "hospital"),
+]
 OPEN = ["live", "ready", "openapi.json", "api", "api/swagger-ui.css"]
 
 
@@ -185,11 +218,12 @@ def test_no_other_file_is_served(pacs: Any, name: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), [*PROTECTED, *(("GET", path) for path in OPEN)])
 def test_a_malformed_query_is_400_everywhere(pacs: Any, method: str, path: str) -> None:
-    answer = pacs.control(method, f"{path}?a=%zz", json={})
+    sent = {"data": b"{}", "content_type": "application/x-ndjson"} if path == "snapshot" else {"json": {}}
+    answer = pacs.control(method, f"{path}?a=%zz", **sent)
     pacs.problem(answer, 400, "invalid-request")
 
 
-@pytest.mark.parametrize("path", ["", "nothing", "live/", "/live", "tenants/default", "launches/1"])
+@pytest.mark.parametrize("path", ["", "nothing", "live/", "/live", "tenants/a/b", "launches/1"])
 def test_an_unknown_path_is_404(pacs: Any, path: str) -> None:
     pacs.problem(pacs.control("GET", path), 404, "unknown-path")
 

@@ -236,3 +236,13 @@ def test_files_are_opened_one_after_the_other(watched: Watched) -> None:
         assert sum(not stream.closed for stream in watched.opened) <= 1
     assert len(watched.opened) == 2
     assert all(stream.closed for stream in watched.opened)
+
+
+def test_no_two_files_of_an_answer_have_one_name_for_readers_of_plain_names_only() -> None:
+    names = ["é.dcm", "_.dcm", "ü.dcm", "2__.dcm", "病.dcm", "plain.dcm"]
+    _, _, body = multipart_related([FileInMemory(name, b"x") for name in names], BOUNDARY)
+    lines = re.findall(rb"Content-Disposition: ([^\r\n]*)", b"".join(body))
+    quoted = [line.decode("ascii").rpartition("filename=")[2].strip('"') for line in lines]
+    exact = [re.search(r"filename\*=UTF-8''([^;]+)", line.decode("ascii")) for line in lines]
+    assert quoted == ["3__.dcm", "_.dcm", "4__.dcm", "2__.dcm", "5__.dcm", "plain.dcm"]
+    assert [unquote(found[1]) if found else name for found, name in zip(exact, quoted, strict=True)] == names

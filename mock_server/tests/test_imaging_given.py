@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,27 +11,6 @@ import pytest
 from PIL import Image
 
 from fake_pacs.catalog import CatalogError, from_metadata
-from fake_pacs.imaging.tiff import tiled_tiff
-
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "slides"
-
-
-def shared(name: str) -> Path:
-    path = SHARED / name
-    if not path.exists():
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{path} is missing")
-    return path
-
-
-def slide_file(path: Path, size: tuple[int, int] = (300, 200), colour: str = "pink") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(tiled_tiff([Image.new("RGB", size, colour)], microns_per_pixel=0.5))
-    return path
-
-
-def tile(slide: Any, **which: Any) -> bytes:
-    chosen = {"focal_plane": "0", "optical_path": None, "format": "png", **which}
-    return slide.picture.tile(0, 0, 0, **chosen)
 
 
 def test_metadata_as_given_with_the_rest_made_up() -> None:
@@ -65,7 +44,9 @@ def _stream(content: bytes) -> io.BytesIO:
     return io.BytesIO(content)
 
 
-def test_files_that_are_slides_give_the_metadata_and_the_picture(tmp_path: Path) -> None:
+def test_files_that_are_slides_give_the_metadata_and_the_picture(
+    tmp_path: Path, shared_slides: Path, slide_file: Callable[..., Path], lowest_tile: Callable[..., bytes]
+) -> None:
     (tmp_path / "any.bin").write_bytes(b"any bytes")
     path = slide_file(tmp_path / "a.tiff", (700, 500), "blue")
     slide = from_metadata({"id": "x", "staining": {"displayName": "PAS"}}, [tmp_path / "any.bin", path])
@@ -74,11 +55,11 @@ def test_files_that_are_slides_give_the_metadata_and_the_picture(tmp_path: Path)
     assert told["micronsPerPixel"] == pytest.approx(0.5)
     assert told["staining"] == {"displayName": "PAS"}
     assert [file.name for file in slide.files] == ["any.bin", "a.tiff"]
-    assert Image.open(_stream(tile(slide))).getpixel((0, 0)) == (0, 0, 255)
+    assert Image.open(_stream(lowest_tile(slide))).getpixel((0, 0)) == (0, 0, 255)
     other_size = from_metadata({"id": "x", "imageSize": {"width": 1000, "height": 500}}, [path])
     assert other_size.metadata()["imageSize"] == {"width": 1000, "height": 500}
-    assert Image.open(_stream(tile(other_size))).getpixel((0, 0)) != (0, 0, 255)
-    dicom = from_metadata({"id": "d"}, [shared("boxes_dicom")]).metadata()
+    assert Image.open(_stream(lowest_tile(other_size))).getpixel((0, 0)) != (0, 0, 255)
+    dicom = from_metadata({"id": "d"}, [shared_slides / "boxes_dicom"]).metadata()
     assert (dicom["imageSize"], dicom["lisSlideId"]) == ({"width": 16, "height": 16}, "SLIDE_1")
 
 

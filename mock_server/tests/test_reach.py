@@ -93,3 +93,9 @@ def test_what_a_version_lacks_has_no_methods_either(method: str, path: str, vers
     answer = app.test_client().open(base + path, method=method, headers=headers)
     assert answer.status_code == status
     server.raise_for_errors()
+
+
+@pytest.mark.parametrize("wrong", [{"files": "often"}, {"missing_version": "maybe"}])
+def test_a_way_that_there_is_not_is_an_error_with_those_that_there_are(wrong: Any) -> None:
+    with pytest.raises(SettingsError, match=r"came as '(often|maybe)', expected \w+ or \w+"):
+        Settings(**wrong)

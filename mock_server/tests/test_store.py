@@ -1,13 +1,15 @@
 """Results, quality control, tenants, credentials and users, over every variant of the store."""
 
+import io
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from fake_pacs.calling.values import RegisteredApp
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.sql_store import SqlStore
-from fake_pacs.store import Credential, QualityControl, Store, StoreError
+from fake_pacs.store import ContentReplacedError, Credential, QualityControl, Store, StoreError
 
 DOCUMENT: dict[str, Any] = {
     "z": 1,
@@ -184,6 +186,25 @@ def test_a_reset_forgets_all_but_the_tenants_own_token_and_users(store: SqlStore
     assert store.credential("southern") == Credential("south", "issued")
 
 
+def test_a_removed_tenant_leaves_nothing_and_its_name_is_free(store: SqlStore):
+    before = [store.tenants(), store.contents("south")]
+    store.create_tenant("west", "west-token", {"westerner": "secret"})
+    store.add_credential("issued", Credential("west", "issued"))
+    create(store, tenant="west", names=("x",))
+    entry = store.put_attachment("west", "app", 1, "x", io.BytesIO(b"bytes"))
+    store.put_app("west", RegisteredApp("hook", "Hook", "Me", "http://localhost:1", {"type": "wholeSlide"}))
+    store.remove_tenant("west")
+    assert [store.tenants(), store.contents("south")] == before
+    assert [store.credential(secret) for secret in ("west-token", "issued")] == [None, None]
+    assert store.check_user("westerner", "secret") is None
+    assert store.apps("west") == []
+    with pytest.raises(ContentReplacedError):
+        list(store.read_attachment(entry, 0, 5))
+    store.create_tenant("west", "west-token", {"westerner": "other"})
+    assert create(store, tenant="west") == 1
+    assert store.check_user("westerner", "other") == "west"
+
+
 def test_tenants_are_listed_and_a_name_is_given_once(store: SqlStore):
     store.create_tenant("east")
     with pytest.raises(Refusal, match="A tenant is called 'east' already") as refused:
@@ -195,6 +216,7 @@ def test_tenants_are_listed_and_a_name_is_given_once(store: SqlStore):
 def test_nothing_is_kept_for_an_unknown_tenant(store: SqlStore):
     for call in (
         lambda: store.reset_tenant("west"),
+        lambda: store.remove_tenant("west"),
         lambda: store.create_result("west", "app", "s1", {}, [], "v1"),
         lambda: store.add_credential("secret", Credential("west", "issued")),
         lambda: store.set_users("west", {"dev": "dev"}),

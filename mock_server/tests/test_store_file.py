@@ -133,7 +133,7 @@ def test_another_schema_is_refused_by_name_with_what_to_do(tmp_path: Path):
     with sqlite3.connect(state) as raw:
         raw.execute("UPDATE fake_pacs_meta SET value = '99'")
     raw.close()
-    with pytest.raises(StoreError, match=r"state\.sqlite has schema 99, .* reads schema 1 only; move the file away"):
+    with pytest.raises(StoreError, match=r"state\.sqlite has schema 99, .* reads schema 2 only; move the file away"):
         SqlStore(state)
 
 

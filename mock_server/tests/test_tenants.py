@@ -98,6 +98,34 @@ def test_reset_touches_no_other_tenant(pacs: Any) -> None:
     assert north.get("/info").status_code == 200, "a tenant's own token stays"
 
 
+def test_a_removed_tenant_opens_nothing_and_its_name_is_free(pacs: Any) -> None:
+    north, _ = fresh(pacs, tenant="job-17")
+    north.create()
+    pacs.create()
+    assert pacs.control("DELETE", "tenants/job-17").status_code == 204
+    north.refused(401, "unauthenticated", "GET", f"{RESULTS}/1")
+    pacs.problem(pacs.control("DELETE", "tenants/job-17"), 404, "unknown-tenant")
+    assert pacs.server.world.store.tenants() == ["default"]
+    again, _ = fresh(pacs, tenant="job-17")
+    again.refused(404, "unknown-result", "GET", f"{RESULTS}/1")
+    assert again.control("GET", "journal").json["exchanges"][0]["status"] == 404, "the former journal is gone"
+    assert pacs.get(f"{RESULTS}/1").status_code == 200
+
+
+def test_the_default_tenant_can_t_be_removed(pacs: Any) -> None:
+    before = pacs.everything()
+    problem = pacs.problem(pacs.control("DELETE", "tenants/default"), 409, "default-tenant")
+    assert "reset" in problem["hint"]
+    assert pacs.everything() == before
+
+
+def test_a_tenant_that_goes_while_it_is_served_is_no_error_of_ours(pacs: Any) -> None:
+    north, _ = fresh(pacs)
+    store = pacs.server.world.store
+    update, store.create_result = store.create_result, lambda *given: store.remove_tenant(given[0]) or update(*given)
+    north.refused(401, "unauthenticated", "POST", RESULTS, json=pacs.result())
+
+
 def test_the_journal_shows_a_tenant_only_its_own_exchanges(pacs: Any) -> None:
     north, _ = fresh(pacs)
     north.get("/slides/demo-he-1/label")

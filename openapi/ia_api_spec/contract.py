@@ -16,25 +16,57 @@ from ia_api_spec.naming import at_most, name_violations
 from ia_api_spec.narrowing import operations
 from ia_api_spec.tree import DATA, MAPS_OF_NAMES, Document
 from ia_api_spec.unions import exact
-from ia_api_spec.uniqueness import Rule, repetitions, rules_of
+from ia_api_spec.uniqueness import Rule, repetitions, rules_of, without_repetitions
 from ia_api_spec.versions import NEWEST, ApiVersion
 from ia_api_spec.violations import Violation
 
 JSON_MEDIA_TYPES = ("application/json", "application/problem+json")
 
 
+class _Compiled:
+    """What all schemas of a document share; compiled when the first value is validated, not at every start."""
+
+    def __init__(self, schemas: Mapping[str, Any], inline: Mapping[str, Any], shared: Mapping[str, str]) -> None:
+        self.schemas = schemas
+        self._inline = inline
+        self._shared = shared
+
+    @cached_property
+    def validators(self) -> Any:
+        """The validators by pointer, with unions rewritten for exact pointers."""
+        inline = {place: self._inline[place] for place in set(self._shared.values())}
+        schemas = _keywords(self.schemas, named=True)
+        whole = {
+            "components": {"schemas": exact(schemas, schemas)},
+            "inline": exact(_keywords(inline, named=True), schemas),
+        }
+        return jsonschema_rs.validator_map_for(whole, validate_formats=True)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every member that a schema of the document names."""
+        return frozenset(_member_names([self.schemas, self._inline]))
+
+
 @dataclass(frozen=True)
 class Schema:
-    """A compiled schema: what it says, and its validator.
+    """A schema: what it says, and its validator.
 
     `pointer` is `#/components/schemas/NAME`, or `#/inline/OPERATION.PLACE` for a schema without a name.
     """
 
     pointer: str
     node: Any
-    _validator: Any
-    _known: frozenset[str]
-    _unique: tuple[Rule, ...]
+    _compiled: _Compiled
+    _compiled_at: str
+
+    @cached_property
+    def _validator(self) -> Any:
+        return self._compiled.validators[self._compiled_at]
+
+    @cached_property
+    def _unique(self) -> tuple[Rule, ...]:
+        return rules_of(self.node, self._compiled.schemas)
 
     def violations(self, value: Any, part: str, prefix: str = "") -> list[Violation]:
         """Everything in the value that breaks the schema, by JSON Pointer; `prefix` stands before each pointer.
@@ -44,7 +76,11 @@ class Schema:
         repeated = repetitions(self._unique, value, part, prefix)
         if self._validator.is_valid(value):
             return at_most(repeated, part, prefix)
-        return name_violations(self._validator, self._known, value, part, prefix, also=repeated)
+        return name_violations(self._validator, self._compiled.names, value, part, prefix, also=repeated)
+
+    def without_repetitions(self, value: Any) -> Any:
+        """A copy of the value without the items that `x-unique-by` forbids: for values that a generator made."""
+        return without_repetitions(self._unique, value)
 
 
 @dataclass(frozen=True)
@@ -104,7 +140,7 @@ class Operation:
 
 
 class Contract:
-    """One document in one version, compiled on construction. Immutable; share it between threads."""
+    """One document in one version; its validators are compiled at first use. Immutable; share it between threads."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -113,8 +149,8 @@ class Contract:
             place: node for _, _, node in operations(document) for place, node in self._inline_schemas(node)
         }
         self._shared = _first_of_equals(self._inline)
-        self._names = frozenset(_member_names([self._schemas, self._inline]))
-        self._validators = self._compile()
+        self._compiled = _Compiled(self._schemas, self._inline, self._shared)
+        self._known: dict[str, Schema] = {}
         self.operations: dict[str, Operation] = {
             node["operationId"]: self._operation(path, method, node) for path, method, node in operations(document)
         }
@@ -130,10 +166,18 @@ class Contract:
         url: str = self.document["servers"][0]["url"]
         return "/" + url.partition("://")[2].partition("/")[2] if "/" in url.partition("://")[2] else ""
 
+    @property
+    def member_names(self) -> frozenset[str]:
+        """Every member that a schema of the document names."""
+        return self._compiled.names
+
     def schema(self, name: str) -> Schema:
         """The schema `#/components/schemas/{name}`. Raises `KeyError` where this version has none of that name."""
-        pointer = f"#/components/schemas/{name}"
-        return self._compiled(pointer, self._schemas[name], self._validators[pointer])
+        known = self._known.get(name)
+        if known is None:  # two threads that miss it make the same value
+            pointer = f"#/components/schemas/{name}"
+            known = self._known[name] = Schema(pointer, self._schemas[name], self._compiled, pointer)
+        return known
 
     def resolve(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         """The node itself, or what its `$ref` points to."""
@@ -141,16 +185,6 @@ class Contract:
             kind, _, name = node["$ref"].removeprefix("#/components/").partition("/")
             node = self.document["components"][kind][name]
         return node
-
-    def _compile(self) -> Any:
-        """Compiles every schema once, with unions rewritten for exact pointers."""
-        inline = {place: self._inline[place] for place in set(self._shared.values())}
-        schemas = _keywords(self._schemas, named=True)
-        whole = {
-            "components": {"schemas": exact(schemas, schemas)},
-            "inline": exact(_keywords(inline, named=True), schemas),
-        }
-        return jsonschema_rs.validator_map_for(whole, validate_formats=True)
 
     def _inline_schemas(self, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         name = operation["operationId"]
@@ -203,10 +237,7 @@ class Contract:
         node = self._inline[place]
         if _is_reference(node):
             return self.schema(node["$ref"].rpartition("/")[2])
-        return self._compiled(f"#/inline/{place}", node, self._validators[f"#/inline/{self._shared[place]}"])
-
-    def _compiled(self, pointer: str, node: Any, validator: Any) -> Schema:
-        return Schema(pointer, node, validator, self._names, rules_of(node, self._schemas))
+        return Schema(f"#/inline/{place}", node, self._compiled, f"#/inline/{self._shared[place]}")
 
 
 def _key(media_type: str) -> str:

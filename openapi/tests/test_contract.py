@@ -133,6 +133,70 @@ def test_constants_are_compared_as_they_are():
     assert len(found({"const": {"x-a": 1}}, {})) == 1
 
 
+# The app's side.
+
+STORED = {
+    "id": 1,
+    "versionId": "v",
+    "slideId": "s",
+    "displayResult": "",
+    "applicationVersion": "",
+    "displayProperties": {},
+    "attachments": [],
+    "data": {},
+}
+
+
+def answered(contract: Any, operation: str, value: Any, version: str = "1.10") -> list[tuple[str, str]]:
+    """What is wrong with an app's answer, as (pointer, expected)."""
+    schema = contract("ia-app", version).operations[operation].answers[200].content["application/json"]
+    return [(violation.pointer, violation.expected) for violation in schema.violations(value, "answer")]
+
+
+@pytest.mark.parametrize("version", ["1.8", "1.9", "1.10"])
+@pytest.mark.parametrize("value", [STORED, {}, []])
+def test_an_app_answers_an_invocation_with_what_it_stored_or_nothing(contract: Any, version: str, value: Any):
+    assert answered(contract, "invoke", value, version) == []
+
+
+def test_what_is_wrong_with_an_app_s_answer_is_named_at_its_place(contract: Any):
+    assert answered(contract, "invoke", {**STORED, "id": "1"}) == [("/id", "a whole number")]
+    unstored = {name: member for name, member in STORED.items() if name not in ("id", "versionId")}
+    assert [pointer for pointer, _ in answered(contract, "invoke", unstored)] == ["/id", "/versionId"]
+    assert answered(contract, "invoke", [STORED]) == [("", "at most 0 items")]
+    assert answered(contract, "invoke", "done") == [("", "an object or a list")]
+    assert answered(contract, "notifyImage", {}) == []
+    assert len(answered(contract, "notifyImage", {"ok": True})) == 1
+
+
+@pytest.mark.parametrize("version", ["1.8", "1.9", "1.10"])
+def test_every_right_answer_of_an_app_carries_both_version_headers(version: str, contract: Any):
+    operations_of_apps = contract("ia-app", version).operations
+    right = {name: {status for status in one.answers if status < 300} for name, one in operations_of_apps.items()}
+    assert right == {name: {200} for name in ("getRegistration", "getAppInfo", "invoke", "notifyImage")}
+    for operation in operations_of_apps.values():
+        assert operation.answers[200].required_headers == {"X-Sectra-ApiVersion", "X-Sectra-SoftwareVersion"}
+        assert operation.security == ()
+    assert operations_of_apps["getAppInfo"].answers[404].content == {}
+
+
+def test_invocations_and_notifications_are_told_apart(contract: Any):
+    operations = contract("ia-app").operations
+    examples = {one["action"]: one for one in _examples(contract("ia-app").document)}
+    invoke = operations["invoke"].bodies["application/json"]
+    notify = operations["notifyImage"].bodies["application/json"]
+    for action, example in examples.items():
+        pointers = [violation.pointer for violation in invoke.violations(example, "body")]
+        assert pointers == (["/action"] if action == "newImageFiles" else []), action
+        assert (notify.violations(example, "body") == []) == (action == "newImageFiles")
+    assert set(examples) == {"create", "modify", "delete", "cancel", "newImageFiles"}
+
+
+def _examples(document: dict[str, Any]) -> list[dict[str, Any]]:
+    schemas = document["components"]["schemas"]
+    return [schema["examples"][0] for name, schema in schemas.items() if name.endswith("Invocation")]
+
+
 # Violations and their words.
 
 

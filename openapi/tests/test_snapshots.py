@@ -88,9 +88,10 @@ def test_a_snapshot_says_its_version(version: str):
     assert snapshot("ia-app", version)["info"]["version"] == version
 
 
-def test_the_app_side_has_schemas_and_no_operations_yet():
-    document = snapshot("ia-app", "1.10")
-    assert ids(document) == []
+@pytest.mark.parametrize("version", ADDED)
+def test_the_app_side_has_the_same_four_operations_in_every_version(version: str):
+    document = snapshot("ia-app", version)
+    assert sorted(ids(document)) == ["getAppInfo", "getRegistration", "invoke", "notifyImage"]
     assert {"Registration", "Invocation"} <= document["components"]["schemas"].keys()
 
 

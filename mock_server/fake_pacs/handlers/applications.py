@@ -9,7 +9,7 @@ from fake_pacs.world import World
 
 def get_application(call: Call, world: World) -> Reply:
     """The application as it is registered."""
-    return json_reply(on_wire(world.application(call.parameters["applicationId"])))
+    return json_reply(on_wire(world.application(call.parameters["applicationId"], call.caller.tenant)))
 
 
 def on_wire(application: Application) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _RANGE = re.compile(r"bytes=([0-9]{0,1000})-([0-9]{0,1000})", re.IGNORECASE)
 def get(call: Call, world: World) -> Reply:
     """The bytes of an attachment, or one range of them (206); 404 until bytes were uploaded."""
     asked = call.parameters
-    application = world.application(asked["applicationId"])
+    application = world.application(asked["applicationId"], call.caller.tenant)
     entry = world.store.attachment(call.caller.tenant, application.applicationId, asked["resultId"], asked["name"])
     if entry.size is None:
         raise Refusal(
@@ -37,7 +37,7 @@ def get(call: Call, world: World) -> Reply:
 def put(call: Call, world: World) -> Reply:
     """Stores the bytes of a declared attachment while they arrive; the result keeps its versionId."""
     asked = call.parameters
-    application = world.application(asked["applicationId"])
+    application = world.application(asked["applicationId"], call.caller.tenant)
     if call.upload is None:
         raise ValueError("an upload without bytes reached its handler")
     tenant, result_id = call.caller.tenant, asked["resultId"]

@@ -7,6 +7,7 @@ from typing import Any
 from fake_pacs.calls import Call, Reply, json_reply
 from fake_pacs.handlers.applications import on_wire
 from fake_pacs.hospital import Case
+from fake_pacs.metrics import MEDIA_TYPE
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.settings import DEFAULT_TENANT
 from fake_pacs.world import World, contract
@@ -57,7 +58,7 @@ def get_hospital(call: Call, world: World) -> Reply:
             "apiVersion": world.settings.api_version,
             "softwareVersion": world.settings.software,
             "cases": [_case(case, world) for case in hospital.cases],
-            "applications": [on_wire(application) for application in hospital.applications],
+            "applications": [on_wire(application) for application in world.applications(call.caller.tenant)],
         }
     )
 
@@ -98,8 +99,16 @@ def reset_tenant(call: Call, world: World) -> Reply:
     """Puts the tenant back to its seeded state; the default tenant's journal is also that of unknown callers."""
     tenant = call.caller.tenant
     world.store.reset_tenant(tenant)
-    world.journal.forget(tenant, with_strangers=tenant == DEFAULT_TENANT)
+    _forget(tenant, world)
     return json_reply({"tenant": tenant})
+
+
+def _forget(tenant: str, world: World) -> None:
+    """Drops what this process remembers of a tenant beside the store."""
+    world.journal.forget(tenant, with_strangers=tenant == DEFAULT_TENANT)
+    world.deliveries.forget(tenant)
+    world.faults.of(tenant).clear()
+    world.incidents.clear(tenant)
 
 
 def create_tenant(call: Call, world: World) -> Reply:
@@ -109,6 +118,23 @@ def create_tenant(call: Call, world: World) -> Reply:
     world.store.create_tenant(name, token, {name: password})
     answered = {"tenant": name, "token": token, "user": name, "password": password, "url": call.base_url}
     return json_reply(answered, status=201)
+
+
+def remove_tenant(call: Call, world: World) -> Reply:
+    """Forgets a tenant with all that is its. Refused: UNKNOWN_TENANT, DEFAULT_TENANT."""
+    name = call.parameters["tenant"]
+    if name == DEFAULT_TENANT:
+        detail = f"The tenant {name!r} is the server's own: it can't be removed."
+        raise Refusal(Refusals.DEFAULT_TENANT, detail, hint="POST /_fake_pacs/reset puts it back to its seeded state.")
+    world.store.remove_tenant(name)
+    _forget(name, world)
+    return Reply(status=204)
+
+
+def get_metrics(call: Call, world: World) -> Reply:
+    """What the server has done since it started, for Prometheus."""
+    text = world.metrics.text()
+    return Reply(body=text, media_type=MEDIA_TYPE, length=len(text))
 
 
 def get_openapi(call: Call, world: World) -> Reply:

@@ -2,7 +2,7 @@
 
 from fake_pacs.calls import Call, Reply, stream_reply
 from fake_pacs.framing import multipart_related, single
-from fake_pacs.handlers.slides import readable
+from fake_pacs.slide_metadata import readable
 from fake_pacs.world import World
 
 

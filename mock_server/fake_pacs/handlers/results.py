@@ -4,39 +4,38 @@ from typing import Any
 
 from fake_pacs.calls import Call, Oddity, Reply, json_reply
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.result_documents import OF_THE_SERVER, attachment_names, document_of, on_wire
 from fake_pacs.store import StoredResult
 from fake_pacs.suspicion import suspicions
 from fake_pacs.world import World
 
-OF_THE_SERVER = ("id", "versionId")
-"""Members of a result that the server assigns; what callers send under these names is no part of the document."""
-
 
 def create(call: Call, world: World) -> Reply:
     """Stores a new result; 201 with the stored result (V)."""
-    application = world.application(call.parameters["applicationId"])
+    application = world.application(call.parameters["applicationId"], call.caller.tenant)
     slide = world.slide(call.body["slideId"])
     stored = world.store.create_result(
         call.caller.tenant,
         application.applicationId,
         slide.id,
-        _document(call.body),
-        _attachment_names(call.body),
+        document_of(call.body),
+        attachment_names(call.body),
         world.ids.version(),
     )
+    world.meanwhile.app_stored(call.caller.tenant, application.applicationId, stored.id, stored.version_id)
     oddities = [*_ignored(call.body), *suspicions(call.body, slide)]
     return json_reply(on_wire(stored), status=201, oddities=oddities)
 
 
 def get(call: Call, world: World) -> Reply:
     """A stored result."""
-    world.application(call.parameters["applicationId"])
+    world.application(call.parameters["applicationId"], call.caller.tenant)
     return json_reply(on_wire(_stored(call, world)))
 
 
 def list_of_slide(call: Call, world: World) -> Reply:
     """The application's results on a slide, ordered by id: callers take the last as the latest (V)."""
-    application = world.application(call.parameters["applicationId"])
+    application = world.application(call.parameters["applicationId"], call.caller.tenant)
     slide = world.slide(call.parameters["slideId"])
     found = world.store.results(call.caller.tenant, application.applicationId, slide.id)
     return json_reply([on_wire(stored) for stored in found])
@@ -44,7 +43,7 @@ def list_of_slide(call: Call, world: World) -> Reply:
 
 def update(call: Call, world: World) -> Reply:
     """Replaces a result if the versionId sent is the last one; members left out are gone."""
-    application = world.application(call.parameters["applicationId"])
+    application = world.application(call.parameters["applicationId"], call.caller.tenant)
     result_id = call.parameters["resultId"]
     former = _stored(call, world)
     _check_identity(call.body, former)
@@ -54,41 +53,18 @@ def update(call: Call, world: World) -> Reply:
         call.caller.tenant,
         application.applicationId,
         result_id,
-        _document(call.body),
-        _attachment_names(call.body),
+        document_of(call.body),
+        attachment_names(call.body),
         expected_version=version,
         slide_id=slide.id,
         version_id=world.ids.version(),
     )
+    world.meanwhile.app_stored(call.caller.tenant, application.applicationId, stored.id, stored.version_id)
     return json_reply(on_wire(stored), oddities=[*oddities, *suspicions(call.body, slide)])
-
-
-def on_wire(stored: StoredResult) -> dict[str, Any]:
-    """A stored result as it is answered: nothing that callers need is missing or null; the rest is as it was sent."""
-    states = {attachment.name: attachment.state for attachment in stored.attachments}
-    document = stored.document
-    answered = {
-        "id": stored.id,
-        "versionId": stored.version_id,
-        **document,
-        "applicationVersion": document.get("applicationVersion") or "",
-        "displayProperties": document.get("displayProperties") or {},
-    }
-    answered["attachments"] = [{**sent, "state": states[sent["name"]]} for sent in document.get("attachments") or ()]
-    return answered
 
 
 def _stored(call: Call, world: World) -> StoredResult:
     return world.store.result(call.caller.tenant, call.parameters["applicationId"], call.parameters["resultId"])
-
-
-def _document(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in OF_THE_SERVER}
-
-
-def _attachment_names(body: dict[str, Any]) -> list[str]:
-    """The declared names, each once: the contract sees to that."""
-    return [attachment["name"] for attachment in body.get("attachments") or ()]
 
 
 def _check_identity(body: dict[str, Any], former: StoredResult) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from fake_pacs.calls import Call, Reply
-from fake_pacs.handlers.slides import unreadable
 from fake_pacs.imaging.errors import NoSuchTile, SlideUnreadable
 from fake_pacs.imaging.picture import TileFormat
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.slide_metadata import unreadable
 from fake_pacs.world import World
 
 FORMATS: Mapping[str, TileFormat] = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png"}

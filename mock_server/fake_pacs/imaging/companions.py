@@ -40,6 +40,8 @@ def claimed_by(paths: Iterable[Path]) -> set[Path]:
         try:
             if path.suffix.lower() == ".mrxs":
                 claimed.add(path.with_suffix(""))
+            elif not path.is_file():
+                continue
             elif path.suffix.lower() in (".vms", ".vmu"):
                 claimed.update(path.parent / name for name in _named_by_index(path))
             else:

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fake_pacs.imaging.dicom_attributes import UID, case_members, slide_members
 from fake_pacs.imaging.dicom_header import PREAMBLE, Header, read_header
 from fake_pacs.imaging.dicom_pixels import PixelData
+from fake_pacs.imaging.dicom_plain import plain_attributes
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.picture import OpticalPath
 from fake_pacs.imaging.tiff_reading import LARGEST_SIDE
@@ -44,19 +45,28 @@ class Instance:
     @cached_property
     def members(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The case's and the slide's ImageMetadata members that its attributes give. Raises SlideUnreadable."""
-        from pydicom.filereader import read_partial  # 0.6 s: only hospitals with DICOM slides pay for it
-
         try:
-            with self.path.open("rb") as file, warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # unfit values are left out
-                data = read_partial(file, stop_when=lambda tag, vr, length: tag >= _PER_FRAME)
-                return case_members(data), slide_members(data)
+            with self.path.open("rb") as file:
+                data = plain_attributes(file)
+                return (case_members(data), slide_members(data)) if data is not None else _read_by_pydicom(file)
         except Exception as error:  # pydicom raises nearly anything for broken files, down to struct.error
             raise SlideUnreadable(f"{self.path.name}: its DICOM attributes cannot be read: {error!r}") from error
 
 
+def _read_by_pydicom(file: BinaryIO) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    from pydicom.filereader import read_partial  # 0.6 s: only who has slides that aren't plain pays for it
+
+    file.seek(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # unfit values are left out
+        data = read_partial(file, stop_when=lambda tag, vr, length: tag >= _PER_FRAME)
+        return case_members(data), slide_members(data)
+
+
 def is_dicom(path: Path) -> bool:
     """Whether the file starts as DICOM files do: 128 bytes of preamble, then DICM. Raises OSError."""
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
         return file.read(PREAMBLE)[128:] == b"DICM"
 

@@ -140,9 +140,9 @@ class Examiner:
 
 def _examined(path: Path, state: FileState) -> Examined | str:
     """What the file is, or the reason why it is no slide."""
-    if state.size == 0:
-        return "the file is empty (0 bytes)"
     try:
+        if state.size == 0:
+            return "the file is empty (0 bytes)"
         instance = dicom.read_instance(path)
         return Examined("dicom", instance=instance) if instance else _checked(path)
     except PermissionError as error:

@@ -91,9 +91,9 @@ def focal_plane_named(z: str, planes: Sequence[FocalPlane]) -> FocalPlane:
     for plane in planes:
         if plane.id == z:
             return plane
-    wanted = _number(z)
+    wanted = as_number(z)
     for plane in planes:
-        if wanted is not None and _number(plane.id) == wanted:
+        if wanted is not None and as_number(plane.id) == wanted:
             return plane
     if wanted == 0:
         return min(planes, key=lambda plane: abs(plane.offset_um))
@@ -132,7 +132,8 @@ def flattened(image: Image.Image, background: str = "#ffffff") -> Image.Image:
     return ground
 
 
-def _number(text: str) -> float | None:
+def as_number(text: str) -> float | None:
+    """The number that an id is written as; None for other ids."""
     return float(text) if _PLAIN_NUMBER.fullmatch(text) else None
 
 

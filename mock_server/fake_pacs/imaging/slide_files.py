@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fake_pacs.imaging.errors import SlideUnreadable
-from fake_pacs.imaging.slide_reader import state_of
+from fake_pacs.imaging.slide_reader import SPECIAL, state_of
 
 Problem = tuple[Path, str]
 """A path that is not served, and why."""
@@ -89,15 +89,23 @@ TRUTH = ".truth.json"
 def entries_of(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files and the folders in a folder, each sorted, without hidden ones and ground truth. Raises OSError.
 
-    A symbolic link counts as what it leads to; one that leads nowhere counts as a file.
+    A symbolic link counts as what it leads to; one that leads nowhere, or to itself, counts as a file.
     """
     files: list[Path] = []
     folders: list[Path] = []
     with os.scandir(folder) as entries:
         for entry in entries:
             if not entry.name.startswith(".") and not entry.name.endswith(TRUTH):
-                (folders if entry.is_dir() else files).append(folder / entry.name)
+                (folders if _leads_to_folder(entry) else files).append(folder / entry.name)
     return sorted(files), sorted(folders)
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Asks the disk for links only."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -110,9 +118,25 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def refuse_special(path: Path) -> None:
+    """Raises SlideUnreadable for what is neither a file nor a folder: reading a pipe would wait for ever."""
+    if not path.is_file() and not is_folder(path):
+        raise SlideUnreadable(f"{path.name} is {SPECIAL}")
+
+
 def refuse_strangers(files: Iterable[Path], root: Path) -> None:
-    """Raises SlideUnreadable for a file that lies outside the root folder, or leads out of it through a link."""
-    whole = root.resolve()
+    """Raises SlideUnreadable for a file that lies outside the root folder, or leads out of it through a link.
+
+    Likewise for a link to a folder that it lies in: what is in there is served already.
+    """
+    whole: Path | None = None
     for file in files:
-        if not file.resolve().is_relative_to(whole):
+        whole = whole or root.resolve()  # mostly there is no file to look at
+        try:
+            target = file.resolve()
+        except (OSError, RuntimeError) as error:  # before Python 3.13 a link to itself is a RuntimeError
+            raise SlideUnreadable(f"{file.name} is a link that leads nowhere: {error}") from error
+        if not target.is_relative_to(whole):
             raise SlideUnreadable(f"{file.name} leads out of the folder {root}: put a copy in its place")
+        if file.is_symlink() and file.parent.resolve().is_relative_to(target):
+            raise SlideUnreadable(f"{file.name} is a link to a folder that it lies in")

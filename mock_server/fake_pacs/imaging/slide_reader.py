@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -21,6 +22,7 @@ from fake_pacs.imaging.tile_cache import TileCache
 MIB = 1024 * 1024
 _LARGEST_CREDIBLE_MPP = 64.0
 _SLIDES_REMEMBERED = 4096
+SPECIAL = "neither a file nor a folder: pipes, sockets and devices are not read"
 
 
 class FileState(NamedTuple):
@@ -172,11 +174,13 @@ def fingerprint(path: Path, companions: Iterable[Path] = ()) -> Fingerprint:
 
 
 def state_of(path: Path) -> FileState:
-    """The present state of a file. Raises SlideUnreadable when it is gone."""
+    """The present state of a file. Raises SlideUnreadable when it is gone, and for a pipe, whose reader would wait."""
     try:
         status = path.stat()
     except OSError as error:
         raise SlideUnreadable(f"{path.name}: the file cannot be found any more ({error.strerror})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise SlideUnreadable(f"{path.name} is {'a folder, no file' if stat.S_ISDIR(status.st_mode) else SPECIAL}")
     return FileState(status.st_mtime_ns, status.st_size, status.st_ino)
 
 

@@ -10,6 +10,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 import h11
 
 from fake_pacs.serving.heads import WireRefusal, refusal_of
+from fake_pacs.serving.spoiling import WireFault, send_spoiled
 from fake_pacs.serving.wire import Disconnected, Limits, Refused, Wire
 from fake_pacs.serving.wsgi import CONNECTION_KEY, SERVER_HEADER, Answer, RequestBody, make_environ, too_large
 
@@ -46,11 +47,20 @@ class Connection:
         self._stopping = stopping
         self._aborted = False
         self._answer_under_way: Answer | None = None
+        self._fault: WireFault | None = None
 
     @property
     def socket(self) -> socket.socket:
         """The connection's socket."""
         return self._wire.socket
+
+    def stopping(self) -> bool:
+        """Whether the server is about to stop: who waits should hurry."""
+        return self._stopping()
+
+    def spoil(self, fault: WireFault) -> None:
+        """Let the answer under way go out with that fault; the next one is right again."""
+        self._fault = fault
 
     def abort(self) -> None:
         """End the connection with a TCP reset; nothing more is read or sent."""
@@ -98,7 +108,7 @@ class Connection:
         wire = self._wire
         # First idle, then the question: `HttpServer.stop` has the other order, so one of the two sees the other.
         wire.idle = not wire.http.trailing_data[0]
-        self._answer_under_way = None
+        self._answer_under_way = self._fault = None
         if self._stopping():
             return False
         try:
@@ -148,7 +158,10 @@ class Connection:
             if body.failure:
                 # Whatever the application made of a body that broke off: the answer is that it broke.
                 raise body.failure
-            answer.send(chunks)
+            if self._fault is None:
+                answer.send(chunks)
+            elif send_spoiled(answer, chunks, self._fault, self._stopping):
+                self.abort()
         finally:
             close = getattr(chunks, "close", None)
             if close is not None:
@@ -160,7 +173,11 @@ class Connection:
             return
         if body.failure is None:
             log.error(
-                "the application failed on %s %s", request.method.decode(), request.target.decode(), exc_info=error
+                "the application failed on %s %s",
+                request.method.decode(),
+                request.target.decode(),
+                exc_info=error,
+                extra={"plain": "the application failed"},
             )
         if answer.sent:
             self.abort()

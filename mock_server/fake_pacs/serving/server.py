@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -23,6 +23,8 @@ from fake_pacs.serving.wsgi import connection_environ
 
 GRACE_SECONDS = 0.5
 """On stop, requests under way have this long to finish."""
+AGAIN_SECONDS = 0.1
+"""So long it waits before it tries again to listen on a port that somebody else took meanwhile."""
 CUT_SECONDS = 0.3
 """After that their sockets are closed, and their threads have this long to notice."""
 
@@ -99,6 +101,15 @@ class HttpServer:
         if running:
             running.stop()
 
+    def refuse_connections(self, seconds: float) -> None:
+        """Stop listening for so long, as in a restart: new connections are refused, idle ones closed; returns at once.
+
+        What is under way goes on. Does nothing when it is not running.
+        """
+        running = self._running
+        if running:
+            running.be_away(seconds)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -108,8 +119,11 @@ class HttpServer:
     ) -> None:
         self.stop()
 
-    def serve_forever(self) -> None:
-        """Serve until SIGINT or SIGTERM, then stop cleanly; starts the server if need be. For the main thread only."""
+    def serve_forever(self, begun: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGINT or SIGTERM, then stop cleanly; starts the server if need be. For the main thread only.
+
+        `begun` is called when a signal would stop it cleanly.
+        """
         stopping = threading.Event()
 
         def ask_to_stop(signum: int, frame: FrameType | None) -> None:
@@ -119,6 +133,7 @@ class HttpServer:
         try:
             if self._running is None:
                 self.start()
+            begun()
             while not stopping.wait(0.5):  # with a timeout, because on Windows a bare wait holds signals back
                 pass
         finally:
@@ -149,6 +164,7 @@ class _Running:
         self._waker, self._woken = socket.socketpair()
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, Connection] = {}
+        self._away_seconds = 0.0
         self._acceptor = threading.Thread(target=self._accept_until_stopped, name="fake-pacs accept", daemon=True)
 
     def start(self) -> None:
@@ -156,12 +172,44 @@ class _Running:
 
     def _accept_until_stopped(self) -> None:
         with selectors.DefaultSelector() as selector:
-            for source in (*self._listeners, self._woken):
-                selector.register(source, selectors.EVENT_READ)
+            for sock in (*self._listeners, self._woken):
+                selector.register(sock, selectors.EVENT_READ)
             while not self.stopping.is_set():
-                for key, _ in selector.select():
-                    if key.fileobj is not self._woken:
-                        self._accept(key.fileobj)  # type: ignore[arg-type]  # listeners are sockets
+                ready = [key.fileobj for key, _ in selector.select()]
+                for source in ready:
+                    if source is not self._woken:
+                        self._accept(source)  # type: ignore[arg-type]  # listeners are sockets
+                if self._woken in ready and not self.stopping.is_set():
+                    self._woken.recv(1)
+                    self._close_and_listen_again(selector)
+
+    def be_away(self, seconds: float) -> None:
+        self._away_seconds = seconds
+        self._waker.send(b"a")
+
+    def _close_and_listen_again(self, selector: selectors.BaseSelector) -> None:
+        for listener in self._listeners:
+            selector.unregister(listener)
+            listener.close()
+        self._listeners = []
+        deadline = time.monotonic() + self._away_seconds
+        self._cut_idle_connections()
+        while (left := deadline - time.monotonic()) > 0 and not self.stopping.wait(min(left, AGAIN_SECONDS)):
+            self._cut_idle_connections()  # those, too, that became idle meanwhile
+        while not self.stopping.is_set() and not self._listeners:
+            try:
+                self._listeners = open_listeners(self._server.host, self.port)
+            except OSError as error:
+                log.error("cannot listen again, trying on: %s", error)
+                self.stopping.wait(AGAIN_SECONDS)
+        for listener in self._listeners:
+            selector.register(listener, selectors.EVENT_READ)
+
+    def _cut_idle_connections(self) -> None:
+        with self._lock:
+            connections = list(self._connections.values())
+        for connection in connections:
+            connection.cut_if_idle()
 
     def _accept(self, listener: socket.socket) -> None:
         try:

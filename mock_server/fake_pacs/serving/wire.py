@@ -1,16 +1,20 @@
 """One socket that speaks HTTP/1.1: h11 decides what the bytes mean, this module moves them and keeps the deadlines."""
 
 import contextlib
+import os
 import socket
 import ssl
 import struct
 import sys
 import time
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import h11
 
 RECEIVE_BYTES = 64 * 1024
+READ_BYTES = 512 * 1024
+"""Of a file, where the system can't send it by itself."""
 LINGER_SECONDS = 2.0
 
 
@@ -120,6 +124,22 @@ class Wire:
         try:
             self.socket.settimeout(None)
             self.socket.sendall(data)
+        except OSError as error:
+            raise Disconnected from error
+
+    def send_file(self, file: BinaryIO, count: int) -> None:
+        """Hand over so many bytes of an open file, from where it stands, or up to its end. Raises `Disconnected`.
+
+        Plain sockets have the system do it (`os.sendfile`), where it can; with TLS, and on Windows, they are read here.
+        """
+        if isinstance(self.socket, ssl.SSLSocket) or not hasattr(os, "sendfile"):
+            while count > 0 and (block := file.read(min(READ_BYTES, count))):
+                self.send(block)
+                count -= len(block)
+            return
+        try:
+            self.socket.settimeout(None)
+            self.socket.sendfile(file, file.tell(), count)
         except OSError as error:
             raise Disconnected from error
 

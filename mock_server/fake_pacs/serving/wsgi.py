@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import h11
 
+from fake_pacs.serving.spans import Span, chunks_of
 from fake_pacs.serving.wire import Disconnected, Refused, Wire
 
 if TYPE_CHECKING:
@@ -149,6 +150,25 @@ class Answer:
         """The status that the application answers with, None before it said so."""
         return self._head.status_code if self._head else None
 
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers that the answer will have."""
+        raw = self._head.headers.raw_items() if self._head else []
+        return [(name.decode("ascii"), value.decode("latin-1")) for name, value in raw]
+
+    @property
+    def length(self) -> int | None:
+        """The Content-Length that the application declared; None without one, and for an answer without a body."""
+        if self._head is None or self._bodiless(self._head.status_code):
+            return None
+        return next((int(value) for name, value in self._head.headers if name == b"content-length"), None)
+
+    def replace_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Takes other headers in place of the application's."""
+        if self._head:
+            head = self._head
+            self._head = h11.Response(status_code=head.status_code, headers=[*headers], reason=head.reason)
+
     def start_response(
         self, status: str, headers: list[tuple[str, str]], exc_info: "ExcInfo | None" = None, /
     ) -> Callable[[bytes], object]:
@@ -169,13 +189,15 @@ class Answer:
         return self.write
 
     def send(self, chunks: Iterable[bytes]) -> None:
-        """Write all of `chunks`, one send each, and the end of the message."""
+        """Write all of `chunks`, one send each, and the end of the message; spans of files go out unread."""
         if isinstance(chunks, (list, tuple)):
             self._declare(sum(map(len, chunks)))
-        for chunk in chunks:
+        for chunk in chunks_of(chunks):
             if self._head and self._bodiless(self._head.status_code):
                 break
-            if chunk:
+            if isinstance(chunk, Span):
+                self._write_span(chunk)
+            elif chunk:
                 self.write(chunk)
         self._finish()
 
@@ -198,6 +220,29 @@ class Answer:
             self._wire.send(head)
             head = b""
         self._wire.send(head, data) if head else self._wire.send(data)
+
+    def _write_span(self, span: Span) -> None:
+        """Write a part of a file; h11 hands it on between whatever frames it."""
+        self._start()
+        head, self._unsent = self._unsent, b""
+        self.sent = True
+        if head:
+            self._wire.send(head)
+        framed: list[Any] = self._wire.http.send_with_data_passthrough(h11.Data(data=span)) or []  # type: ignore[arg-type]
+        for piece in framed:
+            if piece is span:
+                self._wire.send_file(span.file, span.count)
+            else:
+                self._wire.send(piece)
+
+    def send_past_http(self, chunks: Iterable[bytes]) -> None:
+        """Write the head and then any bytes, whatever length was declared; the connection can't go on afterwards."""
+        self._start()
+        head, self._unsent = self._unsent, b""
+        self.sent = True
+        self._wire.send(head)
+        for chunk in chunks:
+            self._wire.send(chunk)
 
     def _start(self) -> None:
         if self._head is None:
