@@ -1,9 +1,8 @@
 """The command `ia-api-contract`."""
 
 import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,37 +10,15 @@ from typing import Any
 import click
 
 from ia_api_contract import server_mode
+from ia_api_contract.check import Check
+from ia_api_contract.cli_app import app
+from ia_api_contract.cli_reporting import FILE, finish, progress, reporting, waivers_of
 from ia_api_contract.given import TOKEN_VARIABLE, Given, UsageError
 from ia_api_contract.learning import target_for
-from ia_api_contract.outcomes import CheckResult
 from ia_api_contract.recording import Recorder
-from ia_api_contract.reports import Report, files, listing, text
+from ia_api_contract.reports import Report, listing, text
 from ia_api_contract.suite import BY_ID, selected
-from ia_api_contract.waivers import Waiver, WaiverError, read_waivers
 from ia_api_spec import VERSIONS
-
-Command = Callable[..., Any]
-
-FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    """Several options as one decorator, in the order of the help."""
-
-    def decorated(command: Command) -> Command:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
-
-    return decorated
-
-
-_reporting = _together(
-    click.option("--waivers", type=FILE, help="YAML or TOML file of failures that are known."),
-    click.option("--junit", type=FILE, help="Writes a JUnit report."),
-    click.option("--html", type=FILE, help="Writes a report as one page."),
-    click.option("--json", type=FILE, help="Writes a report as JSON."),
-)
 
 
 def _print_list(context: click.Context, option: click.Parameter, asked: bool) -> None:
@@ -58,6 +35,9 @@ def main() -> None:
     Exit status: 0 all passed or waived, 1 something failed, 2 wrong usage, 3 fewer than the mandatory checks ran, 4 the
     suite itself broke.
     """
+
+
+main.add_command(app)
 
 
 @main.command()
@@ -82,7 +62,7 @@ def main() -> None:
 @click.option("--ca", type=FILE, help="Certificate authority to trust, PEM.")
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), help="Keeps the exchanges there, redacted.")
 @click.option("--list", is_flag=True, is_eager=True, expose_value=False, callback=_print_list, help="Lists the checks.")
-@_reporting
+@reporting
 def server(
     url: str,
     only: Sequence[str],
@@ -98,22 +78,29 @@ def server(
     It learns what the server holds from /_fake_pacs/hospital if that answers, else from the options; else it asks for
     made-up ids.
     """
-    known = _waivers(waivers, BY_ID)
+    known = waivers_of(waivers, BY_ID)
+    checks = _selected(only)
     try:
-        checks = selected(only)
         target = target_for(Given(url, **given).options())
-    except (UsageError, LookupError) as error:
-        raise click.UsageError(str(error.args[0])) from error
+    except UsageError as error:
+        raise click.UsageError(str(error)) from error
     recorder = Recorder(target.contract, target.redactor) if record else None
     header = server_mode.facts(target, checks)
     click.echo(text.header(Report("server", header, (), (), 0)))
     target.heard = recorder
     with _elsewhere():
-        results = server_mode.examine(target, checks, _progress(len(checks)))
+        results = server_mode.examine(target, checks, progress(len(checks)))
     report = server_mode.report(target, header, checks, results, known)
     if recorder and record:
         _keep(recorder, record)
-    _finish(report, {"junit": junit, "html": html, "json": json})
+    finish(report, {"junit": junit, "html": html, "json": json})
+
+
+def _selected(only: Sequence[str]) -> Sequence[Check]:
+    try:
+        return selected(only)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from error
 
 
 @contextmanager
@@ -135,34 +122,6 @@ def _keep(recorder: Recorder, folder: Path) -> None:
         click.echo(f"the exchanges could not be kept in {folder}: {error}; the verdict stays as it is", err=True)
 
 
-def _waivers(path: Path | None, known: Any) -> tuple[Waiver, ...]:
-    try:
-        return read_waivers(path, known) if path else ()
-    except WaiverError as error:
-        raise click.UsageError(str(error)) from error
-
-
-def _progress(total: int) -> Callable[[CheckResult], None]:
-    """Tells a person at a terminal which check was made last; a log isn't told."""
-    made = 0
-
-    def told(result: CheckResult) -> None:
-        nonlocal made
-        made += 1
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{made}/{total} {result.check_id}: {result.outcome.value}", err=True, nl=made >= total)
-
-    return told
-
-
-def _finish(report: Report, paths: dict[str, Path | None]) -> None:
-    """Tells the verdict and ends with its exit status, whatever becomes of the report files."""
-    click.echo(text.text(report), nl=False)
-    for trouble in files.write(report, paths):
-        click.echo(trouble, err=True)
-    sys.exit(report.exit_status)
-
-
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 @click.option(
@@ -174,7 +133,7 @@ def _finish(report: Report, paths: dict[str, Path | None]) -> None:
 )
 @click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for each run.")
 @click.option("--only", multiple=True, metavar="ID", help="Beside the plain run only this check. Repeatable.")
-@_reporting
+@reporting
 def client(
     command: tuple[str, ...],
     api_version: str,
@@ -194,15 +153,15 @@ def client(
     known = mode.known_ids()
     if unknown := [check_id for check_id in only if check_id not in known]:
         raise click.UsageError(f"no check has the id {unknown[0]!r}, such as client.createResult-409")
-    waived = _waivers(waivers, known)
+    waived = waivers_of(waivers, known)
     examination = mode.ClientExamination(mode.ClientOptions(command, api_version, timeout, only))
     header = mode.facts(examination.options)
     click.echo(text.header(Report("client", header, (), (), 0)))
     try:
-        results = examination.results(_progress(len(known)))
+        results = examination.results(progress(len(known)))
     except mode.CommandError as error:
         raise click.UsageError(str(error)) from error
-    _finish(mode.report(examination, header, results, waived), {"junit": junit, "html": html, "json": json})
+    finish(mode.report(examination, header, results, waived), {"junit": junit, "html": html, "json": json})
 
 
 def _client_mode() -> Any:

@@ -1,6 +1,5 @@
 """The PACS that a client program is run against: the emulator, refusing once on purpose and seeing everything."""
 
-import hashlib
 import io
 import threading
 from collections import Counter
@@ -16,7 +15,6 @@ from fake_pacs.embedding import (
     Call,
     Exchange,
     Handler,
-    Journal,
     MockSectraServer,
     Refusal,
     Refusals,
@@ -25,6 +23,7 @@ from fake_pacs.embedding import (
     create_app,
     on_wire,
 )
+from ia_api_contract.watching import NotingJournal, WatchedBody, request_digest
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -81,7 +80,7 @@ class WatchedServer(MockSectraServer):
         super().__init__(**options)
         self._injection = injection
         self.seen: list[Seen] = []
-        self._journal = _Noting()
+        self._journal = NotingJournal()
         self.world.journal = self._journal
 
     def create_app(self) -> Any:
@@ -93,10 +92,8 @@ class WatchedServer(MockSectraServer):
 
     def _watching(self, app: WSGIApplication) -> WSGIApplication:
         def watched(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            digest = hashlib.sha256()
-            for name in ("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "HTTP_AUTHORIZATION"):
-                digest.update(f"{environ.get(name, '')}\n".encode("utf-8", "surrogateescape"))
-            environ["wsgi.input"] = io.BufferedReader(_Hashed(environ["wsgi.input"], digest))
+            digest = request_digest(environ)
+            environ["wsgi.input"] = io.BufferedReader(WatchedBody(environ["wsgi.input"], digest))
             answer = app(environ, start_response)
             if noted := self._journal.mine():
                 self.seen.append(_seen(noted, digest.hexdigest(), "HTTP_RANGE" in environ))
@@ -118,41 +115,6 @@ class WatchedServer(MockSectraServer):
             if status != "NotSet":
                 found[f"the state {status} of {slide}"] += 1
         return found
-
-
-class _Noting(Journal):
-    """A journal that tells each thread the exchange that it wrote last."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = threading.local()
-
-    def write(self, exchange: Exchange) -> None:
-        self._last.exchange = exchange
-        super().write(exchange)
-
-    def mine(self) -> Exchange | None:
-        """The exchange that this thread wrote last, once."""
-        found: Exchange | None = getattr(self._last, "exchange", None)
-        self._last.exchange = None
-        return found
-
-
-class _Hashed(io.RawIOBase):
-    """A request body that is hashed as it is read."""
-
-    def __init__(self, body: Any, digest: Any) -> None:
-        super().__init__()
-        self._body, self._digest = body, digest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        piece = self._body.read(len(buffer))
-        buffer[: len(piece)] = piece
-        self._digest.update(piece)
-        return len(piece)
 
 
 def _seen(noted: Exchange, digest: str, ranged: bool) -> Seen:

@@ -1,17 +1,23 @@
 """Requests and answers as the suite keeps them: enough to reproduce a failure, never a secret."""
 
+import base64
+import html
 import json
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote
 
 KEPT_BODY = 4096
 """So many bytes of a body are shown in reports."""
 
 REDACTED = "<redacted>"
+SHORTEST_SECRET = 4
+DEEPEST = 100
+"""JSON that is nested more deeply is none that the contract knows."""
 SECRET_MEMBERS = re.compile(rb'"(?:access_token|sessionToken|token|password)"\s*:\s*"([^"\\]+)"')
 SECRET_HEADERS = frozenset({"authorization", "x-fake-pacs-control", "cookie", "set-cookie"})
 
@@ -33,16 +39,21 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON, None where it is none."""
         try:
-            return json.loads(self.body)
-        except ValueError:
+            return _speakable(json.loads(self.body))
+        except (ValueError, RecursionError):
             return None
 
     def __str__(self) -> str:
         try:
-            shown = self.body.decode("utf-8")[:300]
+            whole = self.body.decode("utf-8")
+            shown = whole if len(whole) <= 300 else f"{whole[:300]}…"
         except UnicodeDecodeError:
             shown = f"({len(self.body)} bytes)"
         return f"{self.status} {self.media_type} {shown}".strip()
+
+
+Asker = Literal["suite", "pacs", "app"]
+"""Who sent a request: the suite to a server; in app mode the PACS to the app, and the app to the PACS."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class Exchange:
     answer: Answer | None
     seconds: float
     trouble: str | None = None
+    by: Asker = "suite"
 
 
 class Redactor:
@@ -66,8 +78,14 @@ class Redactor:
 
     def learn(self, secret: str | None) -> None:
         """Makes a text a secret; short ones would hide half the report and are left."""
-        if secret and len(secret) >= 4:
-            self._secrets.add(secret)
+        if secret and len(secret) >= SHORTEST_SECRET:
+            self._secrets |= set(_spellings(secret))
+
+    def learn_user(self, name: str | None, password: str | None) -> None:
+        """Makes a password a secret, and what HTTP Basic makes of it."""
+        self.learn(password)
+        if name and password:
+            self.learn(base64.b64encode(f"{name}:{password}".encode()).decode())
 
     def learn_from(self, answer: Answer) -> None:
         """Makes the tokens that an answer gives out secrets."""
@@ -76,10 +94,19 @@ class Redactor:
                 self.learn(found.decode("utf-8", "replace"))
 
     def text(self, text: str) -> str:
-        """The text without any secret, the longest first."""
+        """The text without any secret, the longest first, and without what no file or terminal can hold."""
+        text = text.encode("utf-8", "replace").decode()
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, REDACTED)
-        return text
+        return "…".join(map(self._without_beginning, text.split("…"))) if "…" in text else text
+
+    def _without_beginning(self, piece: str) -> str:
+        """The text that was cut off there, without the secret whose beginning it ends with."""
+        for secret in self._secrets:
+            for kept in range(min(len(secret) - 1, len(piece)), SHORTEST_SECRET - 1, -1):
+                if piece.endswith(secret[:kept]):
+                    return piece[:-kept] + REDACTED
+        return piece
 
     def headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         """The headers, credentials replaced whole."""
@@ -107,3 +134,33 @@ class Redactor:
         if exchange.body:
             words += ["--data-binary", shlex.quote(self.body(exchange.body))]
         return " ".join(words)
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """The secret, and how it looks in a URL, in JSON and in HTML."""
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret)[1:-1].replace("/", "\\/")
+    yield html.escape(secret)
+
+
+def _speakable(parsed: Any) -> Any:
+    """The JSON value without lone surrogates, which JSON can spell and no text can hold.
+
+    Raises `RecursionError` for one that is nested too deeply for anybody to look into.
+    """
+    level = [parsed]
+    for _ in range(DEEPEST):
+        inner = [list(node.values()) if isinstance(node, dict) else node for node in level]
+        level = [node for nodes in inner if isinstance(nodes, list) for node in nodes if isinstance(node, dict | list)]
+        if not level:
+            break
+    else:
+        raise RecursionError(f"JSON nested more than {DEEPEST} deep")
+    try:
+        json.dumps(parsed, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
+    return parsed

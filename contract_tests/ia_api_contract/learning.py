@@ -35,4 +35,8 @@ def _learnt(target: Target, options: Options) -> Holdings | None:
         return None
     if answer.status != 200 or not isinstance(answer.json, dict) or not answer.json.get("cases"):
         return None
-    return from_hospital(answer.json, options.app_id, options.slide_id, options.accession)
+    try:
+        found = from_hospital(answer.json, options.app_id, options.slide_id, options.accession)
+    except (KeyError, TypeError, AttributeError):
+        return None  # something else lives at that path
+    return found if found.slides and found.applications else None

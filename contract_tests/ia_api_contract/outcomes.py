@@ -1,6 +1,6 @@
 """What can become of a check, in all modes of the suite, and what that means for the exit status."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -29,7 +29,14 @@ MEANINGS = {
 
 
 class Failed(Exception):  # noqa: N818 - an outcome, not an error
-    """The target doesn't do what the check says; the text says what came and what was expected."""
+    """The target doesn't do what the check says; the text says what came and what was expected.
+
+    `picture` is an SVG that shows it, made by the suite, or empty.
+    """
+
+    def __init__(self, text: str, picture: str = "") -> None:
+        super().__init__(text)
+        self.picture = picture
 
 
 class Skipped(Exception):  # noqa: N818 - an outcome, not an error
@@ -44,25 +51,27 @@ def expect(condition: bool, text: str) -> None:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What became of one check: outcome, why, how long it took in seconds, and the exchanges it made."""
+    """What became of one check: outcome, why, seconds it took, the exchanges it made, perhaps a picture (SVG) of it."""
 
     check_id: str
     outcome: Outcome
     text: str = ""
     seconds: float = 0.0
     exchanges: Sequence[Exchange] = field(default=())
+    picture: str = field(default="", repr=False)
 
 
 EXIT_PASSED, EXIT_FAILED, EXIT_USAGE, EXIT_TOO_FEW, EXIT_ERROR = 0, 1, 2, 3, 4
 
 
-def exit_status(results: Iterable[CheckResult], mandatory: Iterable[str]) -> int:
+def exit_status(results: Iterable[CheckResult], mandatory: Iterable[str], advice: Collection[str] = ()) -> int:
     """0: all passed or waived. 1: something failed. 3: fewer than the mandatory checks ran. 4: the suite broke.
 
-    A failure outranks a broken suite, and both outrank too few checks: a run of skips is never green.
+    A failure outranks a broken suite, and both outrank too few checks: a run of skips is never green. Failures of the
+    checks in `advice` (those of level "should", unless the run is strict) are reported, and decide nothing.
     """
     outcomes = {result.check_id: result.outcome for result in results}
-    if Outcome.FAIL in outcomes.values():
+    if any(outcome is Outcome.FAIL and check_id not in advice for check_id, outcome in outcomes.items()):
         return EXIT_FAILED
     if Outcome.ERROR in outcomes.values():
         return EXIT_ERROR

@@ -7,7 +7,7 @@ JSON type, and so are their values wherever else they occur.
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,13 @@ FREE_TEXT = frozenset({"displayResult", "displayProperties", "context", "label",
 IDENTIFYING = ("slideId", "accessionNumber", "requestId", "accessionNumberIssuer", "accessionNumberIssuerId")
 """Parameters whose values are replaced, here and wherever else they occur."""
 
+OF_A_SLIDE = frozenset({"staining", "block", "specimen", "imageSize"})
+"""An object that has one of these members is a slide; its `id` is replaced, too."""
+
 KEPT, KEPT_BYTES = 20, 256 * 1024
 """So many exchanges of an operation and status are kept, and bodies up to so many bytes."""
 
+_IN_PATH = re.compile(r"(/(?:slides?|requests|images)/)[^/]+")
 _FILE_NAME = re.compile(r'filename\*?=[^;]+|name="[^"]*"')
 
 
@@ -36,7 +40,8 @@ class Recorder:
     def __init__(self, contract: Contract, redactor: Redactor) -> None:
         self._locator, self._contract, self._redactor = Locator(contract), contract, redactor
         self._patient = Redactor()
-        self._hidden = FREE_TEXT | set(_disclosed(contract.document))
+        self._hidden = FREE_TEXT | set(IDENTIFYING) | set(_disclosed(contract.document))
+        self._known = frozenset(_named(contract.document))
         self._kept: dict[str, list[tuple[Exchange, Located | None]]] = defaultdict(list)
         self._seen: Counter[tuple[str, int]] = Counter()
         self._differences: Counter[Difference] = Counter()
@@ -50,7 +55,8 @@ class Recorder:
         name, status = located.operation.id if located else "other", exchange.answer.status if exchange.answer else 0
         self._learn(exchange, located)
         if located and exchange.answer:
-            self._differences.update(differences(located.operation, self._contract, exchange.answer))
+            told = differences(located.operation, self._contract, exchange.answer, self._hidden)
+            self._differences.update(told)
         self._seen[name, status] += 1
         if self._seen[name, status] <= KEPT:
             self._kept[name].append((_small(exchange), located))
@@ -60,7 +66,8 @@ class Recorder:
             if located and name in located.parameters:
                 self._patient.learn(located.parameters[name])
         for body in (exchange.body, exchange.answer.body if exchange.answer else b""):
-            for value in _values(_parsed(body), self._hidden - FREE_TEXT):
+            parsed = _parsed(body)
+            for value in (*_values(parsed, self._hidden - FREE_TEXT), *_slide_ids(parsed)):
                 self._patient.learn(value)
 
     def write(self, folder: Path) -> str:
@@ -91,7 +98,7 @@ class Recorder:
             parameters = {name: self._text(value) for name, value in located.parameters.items()} | hidden
             request |= {"path": located.spelling.path, "parameters": parameters}
         else:
-            request["path"] = self._text(urlsplit(exchange.url).path)
+            request["path"] = self._text(_IN_PATH.sub(r"\1<string>", urlsplit(exchange.url).path))
         request |= {"headers": self._headers(exchange.headers), "body": self._body(exchange.body)}
         answer = exchange.answer
         shown: dict[str, Any] = {"request": request, "answer": None, "seconds": round(exchange.seconds, 4)}
@@ -112,7 +119,7 @@ class Recorder:
         if parsed is None:
             size = f"more than {KEPT_BYTES}" if len(body) > KEPT_BYTES else str(len(body))
             return f"<{size} bytes>" if body else None
-        return json.loads(self._text(json.dumps(_redacted(parsed, self._hidden))))
+        return json.loads(self._text(json.dumps(_redacted(parsed, self._hidden, self._known))))
 
 
 def _base_path(path: str, contract: Contract) -> str:
@@ -152,6 +159,18 @@ def _disclosed(node: Any) -> Iterator[str]:
         yield from _disclosed(child)
 
 
+def _named(node: Any) -> Iterator[str]:
+    """The names of all members that the contract knows."""
+    if isinstance(node, list):
+        node = dict(enumerate(node))
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("properties"), dict):
+        yield from node["properties"]
+    for child in node.values():
+        yield from _named(child)
+
+
 def _values(node: Any, names: frozenset[str] | set[str], inside: bool = False) -> Iterator[str]:
     """The texts that stand in members of these names."""
     if isinstance(node, dict):
@@ -164,10 +183,25 @@ def _values(node: Any, names: frozenset[str] | set[str], inside: bool = False) -
         yield node
 
 
-def _redacted(node: Any, names: frozenset[str] | set[str]) -> Any:
-    if isinstance(node, dict):
-        return {name: _shape(member) if name in names else _redacted(member, names) for name, member in node.items()}
-    return [_redacted(member, names) for member in node] if isinstance(node, list) else node
+def _slide_ids(node: Any) -> Iterator[str]:
+    """The ids of all slides that are told of."""
+    if isinstance(node, dict) and OF_A_SLIDE & node.keys() and isinstance(node.get("id"), str):
+        yield node["id"]
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _slide_ids(child)
+
+
+def _redacted(node: Any, hidden: Collection[str], known: Collection[str]) -> Any:
+    """The value without what is hidden, and without what the contract doesn't know: who knows what that tells."""
+    if isinstance(node, list):
+        return [_redacted(member, hidden, known) for member in node]
+    if not isinstance(node, dict):
+        return node
+    here = {*hidden, "id"} if OF_A_SLIDE & node.keys() else hidden
+    return {
+        name: _shape(member) if name in here or name not in known else _redacted(member, hidden, known)
+        for name, member in node.items()
+    }
 
 
 def _shape(node: Any) -> Any:

@@ -3,20 +3,43 @@
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from ia_api_contract.check import Check
+from ia_api_contract.exchanges import Exchange, Redactor
 from ia_api_contract.outcomes import CheckResult, Failed, Outcome, Skipped
-from ia_api_contract.target import Target
+from ia_api_spec import ApiVersion
 
 Told = Callable[[CheckResult], None]
 
-TOLD_EXCHANGES = 10
-"""So many last exchanges are kept of a check that didn't pass: slides are large, and a report is read by people."""
+
+class Subject(Protocol):
+    """What checks are made of: a server, or an app."""
+
+    redactor: Redactor
+
+    @property
+    def version(self) -> ApiVersion:
+        """The version that it is checked as."""
+
+    def recording(self) -> AbstractContextManager[Sequence[Exchange]]:
+        """The exchanges that are had with it inside the block."""
+
+    def need_writes(self) -> None:
+        """Raises `Skipped` where nothing may be stored."""
+
+    def why_not(self, check: Check) -> str | None:
+        """Why the user's choice of options leaves the check out; None where it doesn't."""
+
+    def told(self, outcome: Outcome, exchanges: Sequence[Exchange]) -> Sequence[Exchange]:
+        """Those of a check's exchanges that its report shows."""
+
 
 MOOT = (Outcome.FAIL, Outcome.OMIT, Outcome.ERROR)
 
 
-def run(checks: Iterable[Check], target: Target, told: Told = lambda result: None) -> list[CheckResult]:
+def run(checks: Iterable[Check], target: Subject, told: Told = lambda result: None) -> list[CheckResult]:
     """Every check's result, in order; `told` hears of each as it comes."""
     results: list[CheckResult] = []
     became: dict[str, Outcome] = {}
@@ -28,42 +51,42 @@ def run(checks: Iterable[Check], target: Target, told: Told = lambda result: Non
     return results
 
 
-def run_after(check: Check, target: Target, became: Mapping[str, Outcome]) -> CheckResult:
+def run_after(check: Check, target: Subject, became: Mapping[str, Outcome]) -> CheckResult:
     """One check's result, given what became of those before: a reason not to make it, or what it found."""
     return _why_not(check, target, became) or run_one(check, target)
 
 
-def run_one(check: Check, target: Target) -> CheckResult:
+def run_one(check: Check, target: Subject) -> CheckResult:
     """One check's result: a `Failed` is the target's, anything unforeseen is the suite's own error."""
     began = time.monotonic()
     with target.recording() as exchanges:
-        outcome, text = _probe(check, target)
+        outcome, text, picture = _probe(check, target)
     seconds = time.monotonic() - began
-    kept = () if outcome is Outcome.PASS else tuple(exchanges[-TOLD_EXCHANGES:])
-    return CheckResult(check.id, outcome, target.redactor.text(text), seconds, kept)
+    kept = tuple(target.told(outcome, exchanges))
+    return CheckResult(check.id, outcome, target.redactor.text(text), seconds, kept, picture)
 
 
-def _probe(check: Check, target: Target) -> tuple[Outcome, str]:
+def _probe(check: Check, target: Subject) -> tuple[Outcome, str, str]:
     try:
         if check.writes:
             target.need_writes()
         check.probe(target)
     except Failed as failed:
-        return Outcome.FAIL, str(failed)
+        return Outcome.FAIL, str(failed), failed.picture
     except Skipped as skipped:
-        return Outcome.SKIP, str(skipped)
+        return Outcome.SKIP, str(skipped), ""
     except Exception as error:
-        return Outcome.ERROR, "".join(traceback.format_exception(error))
-    return Outcome.PASS, ""
+        return Outcome.ERROR, "".join(traceback.format_exception(error)), ""
+    return Outcome.PASS, "", ""
 
 
-def _why_not(check: Check, target: Target, became: Mapping[str, Outcome]) -> CheckResult | None:
+def _why_not(check: Check, target: Subject, became: Mapping[str, Outcome]) -> CheckResult | None:
     if not check.in_version(target.version):
         return CheckResult(
             check.id, Outcome.SKIP, f"came with {check.since}; the target is checked as {target.version}"
         )
-    if check.effort == "full" and target.options.quick:
-        return CheckResult(check.id, Outcome.SKIP, "left out by --quick")
+    if reason := target.why_not(check):
+        return CheckResult(check.id, Outcome.SKIP, reason)
     broken: Sequence[str] = [need for need in check.needs if became.get(need) in MOOT]
     if broken:
         return CheckResult(check.id, Outcome.OMIT, f"{broken[0]} failed, so this says nothing more")

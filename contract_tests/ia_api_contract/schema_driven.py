@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ia_api_contract.check import Check
-from ia_api_contract.outcomes import Failed
-from ia_api_contract.target import Target
+from ia_api_contract.downloads import download
+from ia_api_contract.outcomes import Failed, Skipped
+from ia_api_contract.target import LARGEST, Target
 from ia_api_spec import NEWEST, Contract, Operation
 
 if TYPE_CHECKING:
@@ -23,9 +24,18 @@ def _of_operation(operation_id: str) -> Callable[[Target], None]:
     def probe(target: Target) -> None:
         from ia_api_contract.schema_driven_run import examine
 
+        if operation_id == "getSlideFiles":
+            _need_small_files(target)
         _tell(examine(target, operation_id))
 
     return probe
+
+
+def _need_small_files(target: Target) -> None:
+    """Raises `Skipped` where the slide's files are too large to be asked for often, and to be held in memory."""
+    with download(target, target.slide, LARGEST + 1) as found:
+        if len(found.body) > LARGEST:
+            raise Skipped(f"the files of {target.slide} are more than {LARGEST} bytes: name a smaller slide")
 
 
 def along_links(target: Target) -> None:

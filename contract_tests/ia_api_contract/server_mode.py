@@ -42,7 +42,8 @@ def facts(target: Target, checks: Sequence[Check]) -> dict[str, str]:
     """The report's header: the target, the versions asked and reported, the effort, the seed, what it holds."""
     options, holdings = target.options, target.holdings
     reported = reported_versions(target)
-    version = f"{reported.get('apiVersion', 'nothing')} (software {reported.get('softwareVersion', 'unknown')})"
+    told = [str(reported.get(name, "nothing"))[:80] for name in ("apiVersion", "softwareVersion")]
+    version = target.redactor.text(f"{told[0]} (software {told[1]})")
     held = [(holdings.slides, "slide"), (holdings.applications, "application"), (holdings.cases, "case")]
     counted = ", ".join(f"{len(things)} {name}{'' if len(things) == 1 else 's'}" for things, name in held)
     return {

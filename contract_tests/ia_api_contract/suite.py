@@ -1,11 +1,9 @@
 """The suite: every check of the server mode, in the order in which they run."""
 
-import difflib
-import fnmatch
 from collections.abc import Iterable, Sequence
 
 from ia_api_contract import schema_driven
-from ia_api_contract.check import Check, by_id
+from ia_api_contract.check import Check, by_id, choose
 from ia_api_contract.checks import (
     applications,
     attachments,
@@ -70,9 +68,4 @@ def selected(patterns: Sequence[str]) -> tuple[Check, ...]:
 
     Raises `LookupError` for a pattern that no id matches.
     """
-    for pattern in patterns:
-        if not fnmatch.filter(BY_ID, pattern):
-            close = difflib.get_close_matches(pattern, BY_ID, 1)
-            raise LookupError(f"no check has the id {pattern!r}" + (f"; was {close[0]!r} meant?" if close else ""))
-    wanted = {check_id for pattern in patterns for check_id in fnmatch.filter(BY_ID, pattern)}
-    return tuple(check for check in CHECKS if check.id in wanted) if patterns else CHECKS
+    return choose(CHECKS, patterns)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from ia_api_contract.check import Check
 from ia_api_contract.exchanges import Answer, Exchange, Redactor
@@ -19,6 +20,16 @@ from ia_api_spec import ApiVersion, Contract
 
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and seconds of silence while an answer is read."""
+
+LONGEST = 120.0
+"""Seconds that a whole answer may take: one that dribbles in never ends the silence, nor the run."""
+
+LARGEST = 64 * 2**20
+"""Bytes of an answer that are taken in; slide files, which are larger, have `downloads.download`."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STORELESS = frozenset({"/token", "/info"})
+"""Paths at which no method stores anything: also a target that is read only is asked there."""
 
 TOLD_EXCHANGES = 10
 """So many last exchanges are told of a check that didn't pass: slides are large, and a report is read by people."""
@@ -65,7 +76,7 @@ class Target:
         self._threads = threading.local()
         self._current: list[Exchange] = []
         self.redactor.learn(self.options.token)
-        self.redactor.learn(self.options.password)
+        self.redactor.learn_user(self.options.user, self.options.password)
         self.redactor.learn(self.options.control_token)
 
     @property
@@ -135,8 +146,10 @@ class Target:
     ) -> Answer:
         """Sends any request to a path below the base URL, unchanged, and follows no redirect.
 
-        Raises `Failed` where no answer comes.
+        Raises `Failed` where no answer comes, `Skipped` for what a target that is read only might store.
         """
+        if method not in SAFE_METHODS and path.partition("?")[0] not in STORELESS:
+            self.need_writes()
         sent = dict(headers or {})
         chosen = self.options.token if token == "" else token
         if chosen is not None:
@@ -159,13 +172,14 @@ class Target:
         began = time.monotonic()
         try:
             response = self._session().send(
-                prepared, allow_redirects=False, timeout=TIMEOUT, verify=self.options.verify
+                prepared, allow_redirects=False, stream=True, timeout=TIMEOUT, verify=self.options.verify
             )
-        except requests.RequestException as error:
+            content = _whole(response, began + LONGEST)
+        except (requests.RequestException, HTTPError, OSError) as error:
             self.keep(Exchange(method, url, headers, body or b"", None, time.monotonic() - began, str(error)))
             raise Failed(f"{method} {self.redactor.text(url)} got no complete answer: {error}") from error
         answer = Answer(
-            response.status_code, {name.lower(): value for name, value in response.headers.items()}, response.content
+            response.status_code, {name.lower(): value for name, value in response.headers.items()}, content
         )
         self.keep(Exchange(method, url, headers, body or b"", answer, time.monotonic() - began))
         return answer
@@ -240,3 +254,18 @@ class Target:
         if answer.status // 100 != 2 or not isinstance(answer.json, dict):
             raise Failed(f"storing a result was answered with {answer}; expected 201 and the stored result")
         return answer.json
+
+
+def _whole(response: requests.Response, deadline: float) -> bytes:
+    """The body, whatever its framing. Raises `OSError` for one that has no end in time or in size."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.raw.read1(2**16, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
+        trouble = f"more than {LARGEST} bytes" if size > LARGEST else f"{size} bytes in {LONGEST:g} s, and no end"
+        if size > LARGEST or time.monotonic() > deadline:
+            response.close()
+            raise OSError(f"the answer was given up: {trouble}")
+    response.raw.release_conn()
+    return b"".join(pieces)

@@ -62,7 +62,7 @@ def _day(place: str, value: Any) -> date:
 
 def _check_ids(path: Path, ids: Sequence[str], known: Collection[str]) -> None:
     if unknown := [waived for waived in ids if waived not in known]:
-        raise WaiverError(f"{path}: there is no check {unknown[0]!r}; `ia-api-contract server --list` lists them all")
+        raise WaiverError(f"{path}: there is no check {unknown[0]!r}; `server --list` and `app --list` list them all")
     if twice := [waived for waived in ids if ids.count(waived) > 1]:
         raise WaiverError(f"{path}: {twice[0]!r} is waived twice; keep one entry")
 

@@ -131,7 +131,8 @@ def _came(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def main() -> int:

@@ -80,7 +80,7 @@ def table(mutants: Iterable[Mutant], rows: Mapping[str, Row]) -> str:
     ]
     for mutant in ordered:
         red = ", ".join(f"`{name}`" for name in failed(rows[mutant.id]))
-        lines.append(f"| `{mutant.id}` | {_cell(mutant.what)} | {red} | {_cell(mutant.why)} |")
+        lines.append(f"| `{mutant.id}` | {cell(mutant.what)} | {red} | {cell(mutant.why)} |")
     lines += ["", "| check | broken by |", "|---|---|"]
     for check in CHECKS:
         by = [f"`{mutant.id}`" for mutant in ordered if rows[mutant.id].get(check.id) is Outcome.FAIL]
@@ -88,11 +88,12 @@ def table(mutants: Iterable[Mutant], rows: Mapping[str, Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """The text as a cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _difference(old: str, new: str) -> list[str]:
+def difference(old: str, new: str) -> list[str]:
     """The lines that are in only one of two tables."""
     before, after = old.splitlines(), new.splitlines()
     gone = [f"- {line}" for line in before if line not in after]
@@ -109,7 +110,8 @@ def main(arguments: list[str]) -> int:
     rows, said = _rows(chosen)
     said += complaints([mutant for mutant in chosen if mutant.id in rows], rows, whole=not names)
     if not names:
-        said += _settle(table([mutant for mutant in MUTANTS if mutant.id in rows], rows), "--check" in arguments)
+        made = table([mutant for mutant in MUTANTS if mutant.id in rows], rows)
+        said += settle(TABLE, made, "--check" in arguments, "python -m meta_tests.matrix")
     for text in said:
         print(text, file=sys.stderr)
     return 1 if said else 0
@@ -120,7 +122,7 @@ def _rows(chosen: Sequence[Mutant]) -> tuple[dict[str, Row], list[str]]:
     rows: dict[str, Row] = {}
     broke: list[str] = []
     workers = min(os.cpu_count() or 1, len(chosen))
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_quieten) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=quieten) as pool:
         for number, (mutant_id, made, seconds) in enumerate(pool.map(_made, [mutant.id for mutant in chosen]), 1):
             if isinstance(made, str):
                 broke.append(made)
@@ -132,7 +134,7 @@ def _rows(chosen: Sequence[Mutant]) -> tuple[dict[str, Row], list[str]]:
     return rows, broke
 
 
-def _quieten() -> None:
+def quieten() -> None:
     """What a server that is wrong on purpose logs of itself, nobody needs to read."""
     logging.disable(logging.CRITICAL)
 
@@ -148,15 +150,15 @@ def _made(mutant_id: str) -> tuple[str, Row | str, float]:
     return mutant_id, made, time.monotonic() - began
 
 
-def _settle(made: str, compare: bool) -> list[str]:
+def settle(path: Path, made: str, compare: bool, command: str) -> list[str]:
     """Writes the table, or says how it differs from the committed one."""
     if not compare:
-        TABLE.write_text(made, "utf-8", newline="\n")
+        path.write_text(made, "utf-8", newline="\n")
         return []
-    committed = TABLE.read_text("utf-8") if TABLE.exists() else ""
+    committed = path.read_text("utf-8") if path.exists() else ""
     if committed == made:
         return []
-    return [f"{TABLE.name} is not what the run makes: python -m meta_tests.matrix", *_difference(committed, made)]
+    return [f"{path.name} is not what the run makes: {command}", *difference(committed, made)]
 
 
 if __name__ == "__main__":

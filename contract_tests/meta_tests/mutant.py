@@ -63,7 +63,7 @@ class MutantServer(MockSectraServer):
         broken = {name: _bound(handler, HANDLERS[name]) for name, handler in self._mutant.handlers.items()}
         app: WSGIApplication = create_app(self.world, {**HANDLERS, **broken})
         app = self._mutant.wrap(self.world, app) if self._mutant.wrap else app
-        return _spoiling(app, self._mutant.spoil) if self._mutant.spoil else app
+        return spoiling(app, self._mutant.spoil) if self._mutant.spoil else app
 
     def raise_for_errors(self) -> None:
         """A mutant may break its own contract: that is what it is for."""
@@ -88,7 +88,7 @@ def _with_length(before: Response, after: Response) -> Response:
     return replace(after, headers={**after.headers, "Content-Length": str(len(after.body))})
 
 
-def _spoiling(app: WSGIApplication, spoil: Spoiler) -> WSGIApplication:
+def spoiling(app: WSGIApplication, spoil: Spoiler) -> WSGIApplication:
     def spoiled(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         began: list[Any] = []
 

@@ -100,3 +100,19 @@ def test_no_link_leads_nowhere(target: Target, read_only: bool):
     assert linked
     assert linked <= alive
     assert ("createResult" in alive) is not read_only
+
+
+def test_slide_files_that_are_large_are_not_asked_for_again_and_again(target: Target, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schema_driven, "LARGEST", 1000)
+    result = run_one(BY_ID["schema.getSlideFiles"], target)
+    assert result.outcome is Outcome.SKIP
+    assert "name a smaller slide" in result.text
+
+
+def test_no_operation_is_asked_with_a_method_that_it_does_not_have(target: Target):
+    seen: list[str] = []
+    target.heard = lambda exchange: seen.append(exchange.method)
+    whole = replace(target, options=replace(target.options, quick=False, max_examples=1))
+    assert run_one(BY_ID["schema.getApplication"], whole).outcome is Outcome.PASS
+    assert set(seen) == {"GET", "POST"}
+    assert seen.count("POST") == 1, "one result is stored, to have something to ask for"

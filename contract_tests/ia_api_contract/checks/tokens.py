@@ -115,7 +115,10 @@ def expires(target: Target) -> None:
     answer = json_object(_asked(target), "asking for a token")
     token, lifetime = answer.get("access_token"), answer.get("expires_in")
     if not isinstance(lifetime, int) or lifetime > WAITED_FOR:
-        raise Skipped(f"tokens live for {lifetime} s: a token of at most {WAITED_FOR} s would be waited for")
+        raise Skipped(
+            f"tokens live for {lifetime} s: a token of at most {WAITED_FOR} s would be waited for; an emulator's clock "
+            "isn't moved, as it is the clock of all its tenants, whose tokens would expire, too"
+        )
     time.sleep(lifetime + 0.2)
     expect_status(_info_with(target, str(token)), 401, f"a token that lives for {lifetime} s, used after that,")
 

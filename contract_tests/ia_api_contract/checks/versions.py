@@ -101,12 +101,14 @@ def answers_carry_versions(target: Target) -> None:
 
 def errors_carry_versions(target: Target) -> None:
     """Both X-Sectra headers stand on errors, too."""
-    for answer in (
+    answers = [
         target.ask("getSlideInfo", slideId="no-such-slide-of-ia-api-contract"),
         target.ask("getSlideInfo", slideId=target.slide, token=None),
-        target.ask("createResult", applicationId=target.application, json_body={}),
         target.send("GET", "/no-such-path-of-ia-api-contract"),
-    ):
+    ]
+    if not target.options.read_only:
+        answers.append(target.ask("createResult", applicationId=target.application, json_body={}))
+    for answer in answers:
         expect(answer.status >= 400, f"a request that can't be served was answered with {answer}")
         _expect_headers(target, answer)
 
@@ -155,7 +157,7 @@ def _expect_served_as(target: Target, asked: str | None, expected: str) -> None:
     who = f"a caller of {asked}" if asked else "a caller without a version"
     odd = sorted(came ^ wanted)
     expect(not odd, f"{who} is to be served as {expected}; slide info differs in {odd}")
-    for operation_id in ("getCaseImagesBySlide", "setQualityControl"):
+    for operation_id in (name for name in ("getCaseImagesBySlide", "setQualityControl") if can_ask(target, name)):
         one, other = (probe_of(target, operation_id)(text) for text in (asked, expected))
         same = (one.status == 404) == (other.status == 404)
         expect(same, f"{who} is to be served as {expected}; {operation_id} was answered with {one}")

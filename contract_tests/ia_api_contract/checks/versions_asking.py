@@ -35,8 +35,14 @@ def probe_of(target: Target, operation_id: str) -> Probe:
 
 
 def can_ask(target: Target, operation_id: str) -> bool:
-    """Whether enough is known of the target: an unknown case couldn't be told from an unknown path."""
-    return operation_id != "getCaseImages" or bool(target.holdings.cases)
+    """Whether enough is known of the target, and whether it may be asked.
+
+    An unknown case couldn't be told from an unknown path. A target that is read only is sent no write, not even a
+    broken one, which it might take.
+    """
+    if operation_id == "getCaseImages":
+        return bool(target.holdings.cases)
+    return not (target.options.read_only and operation_id in _WRITES)
 
 
 def _ask(target: Target, operation_id: str, version: str | None, **said: Any) -> Answer:
@@ -55,6 +61,8 @@ _NEWEST = Contract.of("ia-api", NEWEST)
 
 _BROKEN = {"body": b"{}", "media_type": "application/json"}
 """A body that breaks the contract of every operation: refused, and nothing is stored."""
+
+_WRITES = frozenset({"setQualityControl", "createResult"})
 
 _ANONYMOUS: Mapping[str, Any] = {"token": None}
 """Without credentials an operation is 401: enough to tell that it is there, and nothing is downloaded or issued."""

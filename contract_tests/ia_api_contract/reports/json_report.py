@@ -39,16 +39,25 @@ def json_schema() -> dict[str, Any]:
 def _check(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.id,
+        "number": entry.number,
         "outcome": entry.outcome.value,
         "text": entry.text,
         "seconds": round(entry.seconds, 3),
         "sentence": entry.sentence,
+        "level": entry.level,
+        "decides": entry.decides,
         "contract": {"address": entry.address, "request": entry.request, "evidence": list(entry.evidence)},
         "assumed": entry.assumed,
         "rationale": entry.rationale,
         "reproduce": entry.reproduce,
         "exchanges": [
-            {"curl": told.curl, "status": told.status, "answer": told.answer, "seconds": round(told.seconds, 3)}
+            {
+                "by": told.by,
+                "curl": told.curl,
+                "status": told.status,
+                "answer": told.answer,
+                "seconds": round(told.seconds, 3),
+            }
             for told in entry.exchanges
         ],
     }

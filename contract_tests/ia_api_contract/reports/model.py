@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ia_api_contract.check import Check
-from ia_api_contract.exchanges import Exchange, Redactor
+from ia_api_contract.check import Check, Level
+from ia_api_contract.exchanges import Asker, Exchange, Redactor
 from ia_api_contract.outcomes import EXIT_ERROR, EXIT_FAILED, EXIT_PASSED, EXIT_TOO_FEW, CheckResult, Outcome
 from ia_api_spec import Contract
 
@@ -29,12 +29,13 @@ VERDICTS = {
 
 @dataclass(frozen=True)
 class Told:
-    """One exchange as reports show it: the request as a curl line, and what came."""
+    """One exchange as reports show it: the request as a curl line, what came, and who asked."""
 
     curl: str
     status: int | None
     answer: str
     seconds: float
+    by: Asker = "suite"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,15 @@ class Entry:
     seconds: float
     exchanges: Sequence[Told]
     reproduce: str
+    level: Level = "must"
+    decides: bool = True
+    """Whether its failure fails the run."""
+
+    number: int | None = None
+    """Its place in the list of requirements, in app mode."""
+
+    picture: str = field(default="", repr=False)
+    """An SVG of the suite's own making that shows what is wrong."""
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -95,15 +105,28 @@ class Report:
     def summary(self) -> str:
         """The counts in words, such as `12 pass, 1 fail of 13 checks`."""
         parts = ", ".join(f"{count} {outcome.value}" for outcome, count in self.counts.items() if count)
-        return f"{parts or 'nothing'} of {len(self.entries)} check{'' if len(self.entries) == 1 else 's'}"
+        advice = f"; {self.advice} of the failures decide nothing" if self.advice else ""
+        return f"{parts or 'nothing'} of {len(self.entries)} check{'' if len(self.entries) == 1 else 's'}{advice}"
+
+    @property
+    def advice(self) -> int:
+        """How many failures decide nothing."""
+        return sum(entry.outcome is Outcome.FAIL and not entry.decides for entry in self.entries)
 
     def of(self, *outcomes: Outcome) -> list[Entry]:
         """The entries with one of these outcomes."""
         return [entry for entry in self.entries if entry.outcome in outcomes]
 
 
-def entry_of(check: Check, result: CheckResult, contract: Contract, redactor: Redactor, reproduce: str) -> Entry:
-    """What the reports say of a check; `contract` is the newest one, which has every check's place."""
+def entry_of(
+    check: Check,
+    result: CheckResult,
+    contract: Contract,
+    redactor: Redactor,
+    reproduce: str,
+    decides: bool = True,
+) -> Entry:
+    """What the reports say of a check; `contract` is the newest one of its document, which has every check's place."""
     operation = contract.operations[check.address.partition(" ")[0]]
     return Entry(
         id=check.id,
@@ -117,6 +140,9 @@ def entry_of(check: Check, result: CheckResult, contract: Contract, redactor: Re
         seconds=result.seconds,
         exchanges=tuple(told(exchange, redactor) for exchange in result.exchanges),
         reproduce=reproduce,
+        level=check.level,
+        picture=result.picture,
+        decides=decides,
     )
 
 
@@ -124,6 +150,8 @@ def told(exchange: Exchange, redactor: Redactor) -> Told:
     """The exchange without its secrets."""
     answer = exchange.answer
     if answer is None:
-        return Told(redactor.curl(exchange), None, redactor.text(exchange.trouble or "no answer"), exchange.seconds)
+        return Told(
+            redactor.curl(exchange), None, redactor.text(exchange.trouble or "no answer"), exchange.seconds, exchange.by
+        )
     shown = f"{answer.status} {answer.media_type} {redactor.body(answer.body)}".strip()
-    return Told(redactor.curl(exchange), answer.status, shown, exchange.seconds)
+    return Told(redactor.curl(exchange), answer.status, shown, exchange.seconds, exchange.by)

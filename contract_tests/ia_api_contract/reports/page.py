@@ -1,10 +1,12 @@
 """The report as one page of HTML that needs nothing from the network; everything that came from outside is escaped."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib import resources
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlsplit
 
 from ia_api_contract.outcomes import MEANINGS, Outcome
 from ia_api_contract.reports.model import ASSUMED, Entry, Report, Told
@@ -34,7 +36,8 @@ def _parts(report: Report) -> Iterator[str]:
     yield _counts(report)
     yield _facts(report)
     yield from (f'<p class="note">{escape(note)}</p>' for note in report.notes)
-    if loud := report.of(*LOUD):
+    loud = sorted(report.of(*LOUD), key=lambda entry: not entry.decides)
+    if loud:
         yield "<h2>What failed</h2>"
         yield from (_entry(entry, opened=True) for entry in loud)
     quiet = [entry for entry in report.entries if entry.outcome not in LOUD]
@@ -72,8 +75,10 @@ def _facts(report: Report) -> str:
 
 def _entry(entry: Entry, opened: bool) -> str:
     assumed = f' <span class="assumed" title="{ASSUMED}">assumed</span>' if entry.assumed else ""
+    assumed += ' <span class="assumed">should</span>' if entry.level == "should" else ""
+    number = f"{entry.number} " if entry.number else ""
     summary = (
-        f'<summary><span class="word">{entry.outcome.value}</span><code>{escape(entry.id)}</code>'
+        f'<summary><span class="word">{entry.outcome.value}</span><code>{number}{escape(entry.id)}</code>'
         f'<span class="what">{escape(entry.sentence)}</span>{assumed}</summary>'
     )
     rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _rows(entry))
@@ -84,18 +89,33 @@ def _entry(entry: Entry, opened: bool) -> str:
 def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.text:
         yield "What came", f"<pre>{escape(entry.text)}</pre>"
+    if entry.picture:
+        yield "What it looks like", entry.picture  # our own SVG: whoever made it has escaped what came from outside
     yield "Why it matters", escape(entry.rationale)
     yield "The contract", f"<code>{escape(entry.address)}</code>, <code>{escape(entry.request)}</code>"
     yield "Known from", escape(entry.known_from) + "".join(map(_evidence, entry.evidence))
     if entry.reproduce:
         yield "The check again", f"<pre>{escape(entry.reproduce)}</pre>"
     if entry.exchanges:
-        yield "Last requests", "".join(map(_told, entry.exchanges[-3:]))
+        by_suite = all(told.by == "suite" for told in entry.exchanges)
+        shown = entry.exchanges[-3:] if by_suite else entry.exchanges
+        yield ("Last requests" if by_suite else "Exchanges"), "".join(map(_told, shown))
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
     return f"<br><small>“{escape(str(evidence.get('quote') or evidence.get('why')))}”</small>"
 
 
+WAYS = {"pacs": "PACS → app", "app": "app → PACS"}
+
+
 def _told(told: Told) -> str:
-    return f"<pre>{escape(told.curl)}\n\n{escape(told.answer)}</pre>"
+    exchange = f"<pre>{escape(told.curl)}\n\n{escape(told.answer)}</pre>"
+    if told.by == "suite":
+        return exchange
+    method, url = shlex.split(told.curl)[3:5]
+    parts = urlsplit(url)
+    request = f"{method} {parts.path}" + (f"?{parts.query}" if parts.query else "")
+    status = told.status or "no answer"
+    title = f"{WAYS[told.by]} {escape(request)}: {status}, {told.seconds:.2f} s"
+    return f'<details class="exchange"><summary><code>{title}</code></summary>{exchange}</details>'

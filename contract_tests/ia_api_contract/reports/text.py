@@ -1,9 +1,12 @@
 """The report as text that can be read aloud: what failed, what came, where the contract says so, how to repeat it."""
 
+import re
 from collections.abc import Iterator
 
 from ia_api_contract.outcomes import Outcome
 from ia_api_contract.reports.model import Entry, Report
+
+_STEERING = re.compile(r"[^\t\n\u0020-\u007e\u00a0-\ud7ff\ue000-\U0010ffff]")
 
 TITLES = {
     Outcome.FAIL: "Failed",
@@ -18,15 +21,21 @@ def header(report: Report) -> str:
     """What was run, against what, and how."""
     width = max(map(len, report.facts), default=0)
     lines = [f"  {name:<{width}}  {value}" for name, value in report.facts.items()]
-    return "\n".join([f"ia-api-contract {report.mode}", *lines]) + "\n"
+    return _printable("\n".join([f"ia-api-contract {report.mode}", *lines]) + "\n")
 
 
 def text(report: Report) -> str:
     """The whole report, the header aside."""
     parts = []
-    for outcome in (Outcome.FAIL, Outcome.ERROR):
-        if found := report.of(outcome):
-            parts.append(_title(f"{TITLES[outcome]}: {len(found)}"))
+    failed = report.of(Outcome.FAIL)
+    loud = {
+        TITLES[Outcome.FAIL]: [entry for entry in failed if entry.decides],
+        "Failed, and decides nothing (a should, or expected)": [entry for entry in failed if not entry.decides],
+        TITLES[Outcome.ERROR]: report.of(Outcome.ERROR),
+    }
+    for title, found in loud.items():
+        if found:
+            parts.append(_title(f"{title}: {len(found)}"))
             parts += [failure(number, entry) for number, entry in enumerate(found, 1)]
     for outcome in (Outcome.WAIVED, Outcome.OMIT, Outcome.SKIP):
         if found := report.of(outcome):
@@ -34,7 +43,12 @@ def text(report: Report) -> str:
             parts.append("".join(f"{entry.id}: {entry.text.partition(chr(10))[0]}\n" for entry in found))
     parts += [f"Note: {note}\n" for note in report.notes]
     parts.append(f"{report.summary}\nExit status {report.exit_status}: {report.verdict}.\n")
-    return "\n".join(parts)
+    return _printable("\n".join(parts))
+
+
+def _printable(text: str) -> str:
+    """The text without what steers a terminal, or what none can show: some of it is what the target said."""
+    return _STEERING.sub("\ufffd", text)
 
 
 def _title(title: str) -> str:
@@ -43,7 +57,8 @@ def _title(title: str) -> str:
 
 def failure(number: int, entry: Entry) -> str:
     """One failure: the sentence, what came, the contract, how it is known, why it matters, how to repeat it."""
-    return f"{number}. {entry.id}\n" + "".join(f"{_indented(line, 3)}\n" for line in _told(entry))
+    listed = f" (requirement {entry.number}, {entry.level})" if entry.number else ""
+    return f"{number}. {entry.id}{listed}\n" + "".join(f"{_indented(line, 3)}\n" for line in _told(entry))
 
 
 def _told(entry: Entry) -> Iterator[str]:
@@ -51,7 +66,7 @@ def _told(entry: Entry) -> Iterator[str]:
     yield "What came: " + entry.text.strip()
     yield f"The contract: {entry.address} ({entry.request}), known from {entry.known_from}"
     yield "Why it matters: " + entry.rationale
-    if entry.exchanges:
+    if entry.exchanges and entry.exchanges[-1].by == "suite":  # the PACS's and the app's can't be sent again
         yield "Its last request again:\n  " + entry.exchanges[-1].curl
     if entry.reproduce:
         yield "The whole check again:\n  " + entry.reproduce

@@ -7,8 +7,8 @@ from typing import Any
 
 from fake_pacs.calls import Call, Reply, json_reply
 from fake_pacs.handlers import Handler
-from fake_pacs.handlers.results import on_wire
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.result_documents import on_wire
 from fake_pacs.store import StoredResult
 from fake_pacs.world import World
 from meta_tests.mutant import BrokenHandler, Mutant

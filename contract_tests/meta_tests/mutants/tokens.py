@@ -42,7 +42,7 @@ def _issued(call: Call, world: World, application: str | None) -> Reply:
 
 
 def _unbound(call: Call, world: World, right: Handler) -> Reply:
-    world.application(call.parameters["applicationId"])
+    world.application(call.parameters["applicationId"], call.caller.tenant)
     return _issued(call, world, None)
 
 
