@@ -98,6 +98,12 @@ generate: $(STAMP) ## Make every generated file anew: snapshots, demo slides, ta
 .PHONY: generate-matrix
 generate-matrix: $(STAMP) ## Make the tables mutant × check anew; about twenty minutes.
 	$(MATRIX)matrix
+	$(MATRIX)app_matrix
+
+.PHONY: bench
+bench: $(STAMP) ## Measure everything against its peers, some ten minutes; writes benchmarks/results.json and the README's table.
+	$(PY) -m benchmarks.bench $(ARGS)
+	$(PY) -m tools.generate_docs
 
 .PHONY: format
 format: $(STAMP) ## Format the code and mend what the linter can mend.
@@ -122,8 +128,9 @@ clean: ## Remove .venv, node_modules, dist and every cache.
 MATRIX := PYTHONPATH=contract_tests $(PY) -m meta_tests.
 
 .PHONY: matrix
-matrix: $(STAMP) ## All mutants against all checks, and the built wheel on every Python found; about half an hour.
+matrix: $(STAMP) ## Everything that is wrong on purpose against all checks, and the wheel on every Python; half an hour.
 	$(MATRIX)matrix --check
+	$(MATRIX)app_matrix --check
 	$(MATRIX)wheels
 
 # --- the environment ---------------------------------------------------------------------------------------------

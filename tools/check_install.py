@@ -1,8 +1,9 @@
 """Does the wheel work where nothing else is? `python -m tools.check_install` (uses the package index, as pip does).
 
 In a fresh environment: the base install, with no extra, reads, downloads and writes on a server that this repository
-runs in another process, and `fake-pacs` names the extra that is missing; with the extra `server`, `fake-pacs` serves
-the demo hospital, which lies in the wheel.
+runs in another process; `fake-pacs` and the pytest fixture name the extra that is missing, and other tests run as ever.
+With the extra `server`, `fake-pacs` serves the demo hospital, which lies in the wheel, and a small pytest project uses
+the plugin with `-n 4`.
 """
 
 import json
@@ -40,6 +41,37 @@ print(slide.id, hashlib.sha256(file.read_bytes()).hexdigest(), changed.displayRe
 print(changed.versionId != stored.versionId, importlib.util.find_spec("flask"))
 """
 """What a user of the base install does: metadata, a download, a new result, an update."""
+
+
+STRANGERS = """
+import sys
+
+def test_other():
+    assert not {name for name in sys.modules if name.partition(".")[0] in ("flask", "sectra_client", "ia_api_spec")}
+
+def test_wanted(fake_pacs): pass
+"""
+"""Tests of somebody who has only the client: one needs nothing of ours, one asks for what isn't installed."""
+
+PROJECT = """
+import pytest
+from sectra_client.schemas import Result
+
+@pytest.mark.parametrize("number", range(12))
+def test_stores(number, fake_pacs, sectra_client):
+    stored = sectra_client.create_results("nuclei-counter", Result(slideId="demo-he-1", displayResult=str(number)))
+    assert stored.id == 1, "another test's results are in sight"
+    fake_pacs.assert_called("createResult", times=1)
+    assert [result["displayResult"] for result in fake_pacs.results("nuclei-counter")] == [str(number)]
+
+@pytest.mark.fake_pacs(api_version="1.8")
+def test_version(fake_pacs, sectra_client):
+    assert sectra_client.version_info.apiVersion == "1.8"
+
+def test_too_few(fake_pacs):
+    fake_pacs.assert_called("createResult", times=1)
+"""
+"""A partner's tests: all pass but the last, whose failure is told in the plugin's words."""
 
 
 class InstallError(Exception):
@@ -83,6 +115,28 @@ def check_base(scripts: Path, folder: Path) -> None:
         raise InstallError(f"fake-pacs without its extra should name ia-api-kit[server], but said:\n{refused.stderr}")
 
 
+def check_pytest_without_extra(scripts: Path, folder: Path) -> None:
+    """The base install beside pytest: no harm is done, and the fixture says what is missing. Raises `InstallError`."""
+    _pytest(scripts, folder, STRANGERS, ["1 passed, 1 error", "ia-api-kit[server]"])
+
+
+def check_pytest(scripts: Path, folder: Path) -> None:
+    """With the extra: a project outside the repository uses the plugin, on four workers. Raises `InstallError`."""
+    _pytest(scripts, folder, PROJECT, ["1 failed, 13 passed", "Nothing was called at all"], "-n", "4")
+
+
+def _pytest(scripts: Path, folder: Path, tests: str, said: list[str], *options: str) -> None:
+    project = folder / "a project"
+    project.mkdir(exist_ok=True)
+    (project / "pytest.ini").write_text(
+        "[pytest]\naddopts = --strict-markers --strict-config\nfilterwarnings = error\n"
+    )
+    (project / "test_it.py").write_text(tests)
+    done = run([str(scripts / "python"), "-m", "pytest", "-p", "no:cacheprovider", *options], project)
+    if missing := [text for text in said if text not in done.stdout]:
+        raise InstallError(f"pytest should say {missing[0]!r}, but said:\n{done.stdout}{done.stderr}")
+
+
 def check_server(scripts: Path, folder: Path) -> None:
     """With the extra: `fake-pacs serve` answers, and holds the demo hospital. Raises `InstallError`."""
     command = [str(scripts / "fake-pacs"), "serve", "--port", "0"]
@@ -118,11 +172,13 @@ def main() -> int:
         lock = str(ROOT / "requirements.lock")
         pip = [str(scripts / "python"), "-m", "pip", "install", "--quiet", "--constraint", lock]
         try:
-            succeed([*pip, str(wheel)], folder)
+            succeed([*pip, str(wheel), "pytest", "pytest-xdist"], folder)
             check_base(scripts, folder)
+            check_pytest_without_extra(scripts, folder)
             check_client(scripts, folder)
             succeed([*pip, f"{wheel}[server]"], folder)
             check_server(scripts, folder)
+            check_pytest(scripts, folder)
         except InstallError as error:
             print(error, file=sys.stderr)
             return 1

@@ -1,28 +1,28 @@
-"""`make demo`: starts the fake PACS, does a whole round trip over HTTP with the client, and prints what happened.
+"""`make demo`: a whole round trip over HTTP between the fake PACS, the client and the example app, told step by step.
 
 Ends with status 0 only if every answer was as expected. `--slides PATH` does the same with your own slides.
 """
 
 import argparse
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import demo_hospital
+from fake_pacs.control_client import ControlClient, ControlError
 from sectra_client import SectraClient, SectraError
-from tools.demo_steps import APPLICATION, STEPS, Trip, UnexpectedError, counted
+from tools.demo_app import example_app, steps
+from tools.demo_steps import APPLICATION, STEPS, Step, Trip, UnexpectedError, counted
 
-CONTROL = {"X-Fake-Pacs-Control": "dev-control"}
+CONTROL_TOKEN = "dev-control"
 NAMED = 16
 """Columns for the name of a step."""
 
@@ -34,17 +34,20 @@ class Pacs:
     url: str
     root: str
 
-    def control(self, path: str) -> dict[str, Any]:
-        """What the control plane answers under `/_fake_pacs`."""
-        asked = urllib.request.Request(f"{self.root}/_fake_pacs/{path}", headers=CONTROL)
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
+    @property
+    def control(self) -> ControlClient:
+        """What asks its control plane."""
+        return ControlClient(self.root, CONTROL_TOKEN)
 
     def exchanges(self, after: int) -> list[dict[str, Any]]:
         """The requests since the one of that number."""
-        found: list[dict[str, Any]] = self.control(f"journal?after={after}&limit=1000")["exchanges"]
+        found: list[dict[str, Any]] = self.control.call("GET", f"journal?after={after}&limit=1000")["exchanges"]
         return [exchange for exchange in found if not exchange["path"].startswith("/_fake_pacs")]
+
+    def deliveries(self, after: int) -> list[dict[str, Any]]:
+        """The calls of apps since the one of that number."""
+        found: list[dict[str, Any]] = self.control.call("GET", f"deliveries?after={after}")["deliveries"]
+        return found
 
 
 class Screen:
@@ -110,19 +113,22 @@ def _shortened(alike: Sequence[str]) -> list[str]:
     return [f"{alike[0]}  … {len(alike)} of these"] if len(alike) > 2 else list(dict.fromkeys(alike))
 
 
-def round_trip(pacs: Pacs, trip: Trip, screen: Screen) -> int:
+def round_trip(pacs: Pacs, trip: Trip, screen: Screen, all_steps: Iterable[Step]) -> int:
     """Takes every step and prints it; returns how many requests it took. Raises `UnexpectedError` and `SectraError`."""
-    last = total = 0
-    for number, (name, step) in enumerate(STEPS, 1):
+    last = called = total = 0
+    for number, (name, step) in enumerate(all_steps, 1):
         try:
             came = step(trip)
-        except (SectraError, UnexpectedError) as error:
+        except (SectraError, ControlError, UnexpectedError) as error:
             raise UnexpectedError(f"step {number}, {name}: {error}") from error
-        exchanges = pacs.exchanges(last)
+        exchanges, deliveries = pacs.exchanges(last), pacs.deliveries(called)
         last = max((exchange["number"] for exchange in exchanges), default=last)
-        total += len(exchanges)
-        statuses = ", ".join(map(str, sorted({exchange["status"] for exchange in exchanges})))
-        screen.step(number, name, requests_of(pacs, exchanges), statuses, came)
+        called = max((delivery["number"] for delivery in deliveries), default=called)
+        total += len(exchanges) + len(deliveries)
+        asked = [f"{delivery['method']:<4} {delivery['url']}" for delivery in deliveries]
+        codes = {exchange["status"] for exchange in exchanges}
+        codes |= {delivery["answer"]["status"] for delivery in deliveries}
+        screen.step(number, name, asked + requests_of(pacs, exchanges), ", ".join(map(str, sorted(codes))), came)
     return total
 
 
@@ -139,11 +145,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     slides = parser.parse_args(arguments).slides
     screen, began = Screen(), time.monotonic()
     try:
-        with running(slides) as pacs, tempfile.TemporaryDirectory() as folder:
-            print(f"fake-pacs runs at {pacs.url}\n")
-            with SectraClient.from_credentials(pacs.url, APPLICATION, "dev", "dev", _allow_http=True) as client:
-                trip = Trip(client, pacs.control("hospital"), Path(folder), originals(slides))
-                total = round_trip(pacs, trip, screen)
+        with running(slides) as pacs, example_app() as app_url, tempfile.TemporaryDirectory() as folder:
+            print(f"fake-pacs runs at {pacs.url}\nan app runs at    {app_url}\n")
+            with (
+                SectraClient.from_credentials(pacs.url, APPLICATION, "dev", "dev", _allow_http=True) as client,
+                SectraClient(pacs.url, "dev-token", _allow_http=True) as anybody,
+            ):
+                trip = Trip(client, pacs.control.call("GET", "hospital"), Path(folder), originals(slides))
+                with_app = steps(pacs.control, anybody, app_url)
+                total = round_trip(pacs, trip, screen, (*STEPS, *with_app))
     except UnexpectedError as error:
         print(f"\n{screen.colour(31, 'The demo failed.')} {error}", file=sys.stderr)
         return 1

@@ -1,24 +1,32 @@
 """The parts of the documents that are made from the code: `python -m tools.generate_docs [--check]`.
 
-- README.md, between the markers: the table operation × version × evidence, from the contract;
+- README.md, between the markers: the table operation × version × evidence, from the contract; the figures of the last
+  `make bench`, from benchmarks/results.json;
 - docs/client.md, between markers: the methods of the client and the tree of its errors;
 - docs/cli.md: the help of `fake-pacs`, from click;
 - docs/refusals.md: the catalogue of refusals, from `fake_pacs.refusals`;
-- docs/contract-suite.md, between markers: the list of checks.
+- docs/contract-suite.md, between markers: the list of checks;
+- docs/app-suite.md, between markers: the list of requirements;
+- docs/faults.md, between markers: kinds of faults, slides that misbehave, incidents.
 """
 
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from benchmarks.bench.figures import RESULTS, Run
+from benchmarks.bench.pages import page
 
 from fake_pacs import cli
 from fake_pacs.refusals import TYPE_PREFIX, Refusals
+from ia_api_contract import app_suite
 from ia_api_contract.reports import listing
 from ia_api_spec import VERSIONS, ApiVersion, Contract, Operation, load
 from tools.client_docs import error_tree, methods_table
+from tools.fault_docs import incidents_table, kinds_table, slides_table
 from tools.repository import ROOT, relative
 
 MADE = "<!-- Made by `make generate` from the code; don't edit. -->\n\n"
@@ -27,14 +35,20 @@ MADE = "<!-- Made by `make generate` from the code; don't edit. -->\n\n"
 def documents() -> dict[Path, str]:
     """Every generated document as it should be, by path. Raises `ValueError` where one lacks its markers."""
     readme, client = ROOT / "README.md", ROOT / "docs" / "client.md"
-    page = with_part(client.read_text("utf-8"), "methods", methods_table())
-    suite = ROOT / "docs" / "contract-suite.md"
+    of_client = with_part(client.read_text("utf-8"), "methods", methods_table())
+    front = with_part(readme.read_text("utf-8"), "operations", operations_table())
+    suite, faults = ROOT / "docs" / "contract-suite.md", ROOT / "docs" / "faults.md"
+    apps = ROOT / "docs" / "app-suite.md"
+    going_wrong = with_part(faults.read_text("utf-8"), "kinds", kinds_table())
+    going_wrong = with_part(going_wrong, "slides", slides_table())
     return {
-        readme: with_part(readme.read_text("utf-8"), "operations", operations_table()),
-        client: with_part(page, "errors", error_tree()),
+        readme: with_part(front, "figures", figures_table()),
+        client: with_part(of_client, "errors", error_tree()),
         ROOT / "docs" / "cli.md": MADE + command_line(),
         ROOT / "docs" / "refusals.md": MADE + refusals(),
         suite: listing.with_list(suite.read_text("utf-8")),
+        apps: with_part(apps.read_text("utf-8"), "requirements", app_suite.markdown()),
+        faults: with_part(going_wrong, "incidents", incidents_table()),
     }
 
 
@@ -46,6 +60,13 @@ def with_part(text: str, name: str, made: str) -> str:
     if not begin or not end:
         raise ValueError(f"the document needs the markers {first} and {last}, in this order")
     return f"{before}{begin}\n\n{made}\n{end}{after}"
+
+
+def figures_table() -> str:
+    """What the last whole run of the benchmark found."""
+    if not RESULTS.exists():
+        return "No whole run is recorded yet: `make bench` makes one.\n"
+    return page(Run.from_json(json.loads(RESULTS.read_text("utf-8"))))
 
 
 def operations_table() -> str:
@@ -123,7 +144,8 @@ def refusals() -> str:
 
 _REFUSALS = """# What the fake PACS refuses, and how it says so
 
-Every answer outside 2xx is `application/problem+json` (RFC 9457) and one of these. `detail` says what was wrong with
+Every answer outside 2xx is `application/problem+json` (RFC 9457) and one of these, unless a fault asked for it
+([faults.md](faults.md); its `type` ends in `injected-fault`). `detail` says what was wrong with
 this request, `hint` what to do about it, and `violations` lists every place that broke the contract: where `in` the
 message, by JSON `pointer`, what `came`, and what was `expected`.
 

@@ -42,6 +42,11 @@ def control_paths(folder: Path) -> set[str]:
                     found.add(text)
                 case ast.Call(func=ast.Attribute(attr="control"), args=[_, ast.Constant(value=str(text)), *_]):
                     found.add(f"/_fake_pacs/{text}")
+                case ast.Call(
+                    func=ast.Attribute(attr="control"),
+                    args=[_, ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]), *_],
+                ):
+                    found.add(f"/_fake_pacs/{text}")
     return {text.partition("?")[0] for text in found}
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tools import demo, demo_steps
+from tools import demo, demo_app, demo_steps
 from tools.repository import ROOT, in_ci
 
+from fake_pacs.control_client import ControlClient
 from sectra_client import SectraConflictError
 
 SLIDE = ROOT.parent / "shared" / "slides" / "cmu_small_region.svs"
@@ -29,11 +31,25 @@ def test_the_demo_takes_every_step_of_the_main_job(capsys: pytest.CaptureFixture
         "PUT  /applications/tumor-finder/results/1\n",
         "200, 409  refused with 409",
         "NotSet → QualityOk",
+        "app registered  GET  http://localhost:",
+        "POST /applications/example-nuclei/results\n",
+        "fields have many nuclei",
+        "gallery button  POST http://localhost:",
         "Everything was as expected: ",
         "make serve",
     ):
         assert line in said
     assert "\033[" not in said
+
+
+@pytest.mark.parametrize("findings", [[], [{"code": "answer.status", "text": "came 500"}]])
+def test_an_app_that_is_found_wrong_fails_the_demo(findings: list[dict[str, str]]) -> None:
+    class Control(ControlClient):
+        def call(self, method: str, path: str, document: Any = None, *, timeout: float | None = None) -> Any:
+            return {"deliveries": [{"ok": False, "findings": findings, "answer": {"trouble": "refused"}}]}
+
+    with pytest.raises(demo_steps.UnexpectedError, match="came 500" if findings else "refused"):
+        demo_app.perform(Control("http://localhost:1", "dev-control"), {"action": "start"})
 
 
 @pytest.mark.skipif(not SLIDE.exists() and not in_ci(), reason=f"{SLIDE} is not there")

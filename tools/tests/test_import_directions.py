@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from tools.repository import PACKAGES, relative
+from tools.repository import PACKAGES, ROOT, relative
 
 MAY_IMPORT: dict[str, set[str]] = {
     "ia_api_spec": set(),
@@ -22,6 +22,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 HANDS_ON = "client/sectra_client/mock_server.py"
 """The one exception: hands `MockSectraServer` on from `fake_pacs` where that is installed."""
+
+PYTEST_PLUGIN = "mock_server/fake_pacs/pytest_plugin.py"
+"""Loaded by every run of pytest where the client is installed."""
+
+LOADED = """
+import fake_pacs.pytest_plugin
+new = set(sys.modules) - before
+print(*sorted(name for name in new if name.partition(".")[0] not in sys.stdlib_module_names))
+"""
 
 ONLY_HERE = {"flask": "mock_server/fake_pacs/app.py"}
 """Libraries that one module alone knows."""
@@ -104,7 +113,22 @@ def test_a_library_of_one_module_is_imported_by_no_other(library: str) -> None:
 @pytest.mark.parametrize("package", sorted(PACKAGES.keys() - {"ia_api_contract"}))
 def test_only_the_contract_suite_needs_test_libraries(package: str) -> None:
     for path in PACKAGES[package].rglob("*.py"):
-        assert not set(imported(path)) & {"pytest", "hypothesis", "schemathesis"}, relative(path)
+        own = {"pytest"} if relative(path) == PYTEST_PLUGIN else set()
+        assert not set(imported(path)) & {"pytest", "hypothesis", "schemathesis"} - own, relative(path)
+
+
+def test_the_pytest_plugin_knows_nothing_but_pytest_until_a_fixture_is_asked_for() -> None:
+    """What it imports for its annotations alone, and by name when it is asked for a fixture, doesn't count."""
+    libraries = set(imported(ROOT / PYTEST_PLUGIN)) - sys.stdlib_module_names
+    assert libraries == {"pytest", "fake_pacs"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys, pytest\nbefore = set(sys.modules)\n{LOADED}"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["fake_pacs", "fake_pacs.pytest_plugin"]
 
 
 def test_a_base_install_imports_every_module_of_the_client() -> None:

@@ -11,7 +11,7 @@ from tools.repository import ROOT, in_ci
 
 README = (ROOT / "README.md").read_text("utf-8")
 
-PAGES = ("answering-webhooks.md", "client.md")
+PAGES = ("answering-webhooks.md", "ci.md", "client.md", "ground-truth.md")
 """The pages whose blocks are run, too."""
 
 needs_terminal = pytest.mark.skipif(
