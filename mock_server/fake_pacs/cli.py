@@ -20,7 +20,7 @@ from fake_pacs.cli_doctor import doctor
 from fake_pacs.cli_exec import exec_command
 from fake_pacs.cli_faults import clock, faults, incident
 from fake_pacs.cli_make_slide import make_slide
-from fake_pacs.cli_slides import read_slides, refuse_lone_options, slides, watching
+from fake_pacs.cli_slides import SlidePath, read_slides, refuse_lone_options, slides, watching
 from fake_pacs.cli_snapshot import snapshot
 from fake_pacs.cli_wait import wait
 from fake_pacs.demo import demo_slides, named_application, with_applications
@@ -118,7 +118,7 @@ def main() -> None:
 @click.option(
     "--slides",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=SlidePath(path_type=Path),
     help="Slide files or a folder of them, in place of the demo cases; may be repeated.",
 )
 @click.option("--strict-slides", is_flag=True, help="Opens every slide and refuses to start if one can't be served.")

@@ -55,11 +55,22 @@ class Reading:
     before: States
 
 
+class SlidePath(click.Path):
+    """A path to slides; an empty text, from a variable that isn't set, isn't taken for the folder one stands in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Fails for an empty text."""
+        if value == "":
+            self.fail("came empty (a variable that isn't set?); expected a slide or a folder of slides", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def read_slides(paths: Sequence[Path], *, strict: bool, may_be_empty: bool) -> Reading:
     """Reads the slides to serve and tells on standard error what isn't served; strictly: opens each, refuses problems.
 
     Raises CatalogError for a wrong cases.yaml, where no slide is left, and strictly for every problem.
     """
+    paths = list({path.resolve(): path for path in paths}.values())  # one named twice is served once
     before = snapshot(paths)
     source = SlideSource(paths, SlideReader(), _bar("Looking for slides"))
     loaded = source.load()

@@ -128,6 +128,16 @@ def test_strict_refuses_what_is_otherwise_left_out(tmp_path: Path, capsys: pytes
     assert capsys.readouterr().err.count("notes.txt") == 2
 
 
+def test_an_empty_name_of_slides_is_refused_and_one_named_twice_is_served_once(tmp_path: Path) -> None:
+    refused = run("serve", "--port", "0", "--slides", "")
+    assert refused.exit_code == 2
+    assert "--slides" in refused.stderr
+    assert "came empty" in refused.stderr
+    slide_file(tmp_path / "a.tiff")
+    twice = [tmp_path / "a.tiff", tmp_path / ".." / tmp_path.name / "a.tiff"]
+    assert len(read_slides(twice, strict=False, may_be_empty=False).loaded.slides) == 1
+
+
 def test_serve_refuses_strictly_and_without_slides(tmp_path: Path) -> None:
     (tmp_path / "empty.svs").write_bytes(b"")
     slide_file(tmp_path / "good.tiff")
