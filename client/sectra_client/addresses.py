@@ -9,6 +9,8 @@ def base_url(url: str, allow_http: bool) -> str:
 
     Raises `ValueError` for what is no base URL: another scheme, no host, a user, a query or a fragment.
     """
+    if not isinstance(url, str):  # None, say, from an environment without it
+        raise ValueError(f"the base URL is {url!r}: expected https://HOST/PATH")
     given = url.strip()
     parts = urlsplit(given if "://" in given else f"https://{given}")
     if parts.scheme not in ("http", "https"):

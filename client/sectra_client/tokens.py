@@ -29,7 +29,7 @@ def checked_token(token: str) -> str:
     """The token without surrounding blanks (files end in a newline). Raises `ValueError`, without showing it, for what
     is no token.
     """
-    stripped = token.strip()
+    stripped = token.strip() if isinstance(token, str) else ""  # None, say, from an environment without it
     if not _PRINTABLE.fullmatch(stripped):
         raise ValueError(
             "the token is empty or has characters that no token has: pass what the PACS handed out, unchanged"

@@ -216,8 +216,11 @@ def _ca_file(verify: bool | str | os.PathLike[str]) -> bool | str:
 
 def _checked(timeout: Timeout) -> tuple[float, float]:
     """Seconds to connect and seconds between two reads. Raises `ValueError` unless both are positive numbers."""
-    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-    for value in (connect, read):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise ValueError(f"timeout is {timeout!r}: expected positive seconds, or a pair (connect, read)")
-    return float(connect), float(read)
+    pair = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if len(pair) != 2 or not all(_is_positive(value) for value in pair):
+        raise ValueError(f"timeout is {timeout!r}: expected positive seconds, or a pair (connect, read)")
+    return float(pair[0]), float(pair[1])
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")

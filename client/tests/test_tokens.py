@@ -175,6 +175,24 @@ def test_what_is_no_token_is_refused_unseen(wrong: str) -> None:
     assert not wrong.strip() or wrong not in str(caught.value)
 
 
+def test_what_an_environment_lacks_is_refused_by_name() -> None:
+    missing: Any = None
+    with pytest.raises(ValueError, match="the token is empty"):
+        SectraClient("https://pacs", missing)
+    with pytest.raises(ValueError, match="username is no text"):
+        SectraClient.from_credentials("https://pacs", "app", missing, "pass")
+    with pytest.raises(ValueError, match="password is no text"):
+        SectraClient.from_credentials("https://pacs", "app", "user", missing)
+    with pytest.raises(ValueError, match="the base URL is None"):
+        SectraClient(missing, "token")
+
+
+@pytest.mark.parametrize("wrong", [(), (1,), (1, 2, 3), (None, 1), "3", True, 0, float("nan")])
+def test_what_is_no_timeout_is_refused_with_what_is_expected(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected positive seconds, or a pair \(connect, read\)"):
+        SectraClient("https://pacs", "token", timeout=wrong)
+
+
 def test_a_token_from_a_file_may_end_in_a_newline() -> None:
     assert FixedToken("abc\n").token() == "abc"
 

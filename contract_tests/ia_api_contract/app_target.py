@@ -194,6 +194,9 @@ def check_url(name: str, url: str) -> None:
         fit = fit and parts.port != 0 and url.isascii() and " " not in url
     except ValueError:
         fit = False
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        came = "a URL with a user or password (not repeated here)"
+        raise ValueError(f"{name} came as {came}: expected one without; reports would tell it")
     if not fit:
         raise ValueError(f"{name} came as {url!r}: expected a URL without query, such as http://localhost:9000/hook")
 

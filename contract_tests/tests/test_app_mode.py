@@ -137,6 +137,14 @@ def test_what_is_no_url_is_a_usage_error(arguments: tuple[str, ...]):
     assert "expected a URL" in done.output
 
 
+def test_a_url_with_a_password_is_refused_and_not_repeated():
+    """Reports would tell it."""
+    ran = _app("http://user:passw0rd@localhost:9000/hook")
+    assert ran.exit_code == EXIT_USAGE
+    assert "user or password" in ran.output
+    assert "passw0rd" not in ran.output
+
+
 @pytest.mark.parametrize("listen", ["8001", "localhost:", "localhost:99999", ":80", "localhost:http"])
 def test_an_address_that_is_none_is_a_usage_error(listen: str):
     done = _app("http://localhost:9/hook", "--listen", listen)

@@ -9,8 +9,12 @@ from sectra_client.wire.messages import Call, Request, reads, text
 def create_token(app_id: str, username: str, password: str) -> Call[Token]:
     """A token for an application; a new one doesn't revoke older ones, so the request may be repeated.
 
-    Raises `ValueError` for a user name with a colon, which HTTP's Basic authentication can't carry.
+    Raises `ValueError` for a user or password that is no text, and for a user name with a colon, which HTTP's Basic
+    authentication can't carry.
     """
+    for name, value in (("username", username), ("password", password)):
+        if not isinstance(value, str):  # None, say, from an environment without it
+            raise ValueError(f"{name} is no text: expected what the PACS' administrator gave you")
     if ":" in username:
         raise ValueError("the user name has a colon in it: HTTP's Basic authentication can't carry that")
     credentials = b64encode(f"{username}:{password}".encode()).decode("ascii")

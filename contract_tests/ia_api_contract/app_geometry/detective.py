@@ -46,7 +46,7 @@ class Suspicion:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The sorts of shapes that are affected."""
-        return tuple(dict.fromkeys(f"{shape.kind}s" for shape in self.sent))
+        return tuple(dict.fromkeys("patches" if shape.kind == "patch" else f"{shape.kind}s" for shape in self.sent))
 
     @property
     def words(self) -> str:

@@ -1,6 +1,7 @@
 """What tells of the patient doesn't come back: canary values stand in every such member, and on the label."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,26 +37,24 @@ def _trace(target: AppTarget) -> _Trace:
 
 
 def _made(made: Scene) -> _Trace:
-    answers = list(_answers(made))
-    trace = _Trace([], [], [], answers)
-    for result in made.results():
-        data = dict(result.get("data") or {})
-        trace.contexts.append((f"the context of result {result['id']}", data.pop("context", None)))
-        trace.shown.append((f"the result {result['id']}", {**result, "data": data}))
-    trace.attachments.extend((f"the attachment {name!r}", content) for name, content in made.attachments())
+    """Looks after the start, too: what an edit overwrote was stored nevertheless."""
+    trace = _Trace([], [], [], [])
+    trace.answers.extend(_answer("the answer to the start", made.start().answer))
+    if found := made.settled():
+        _look(made, trace, " after the start")
+        trace.answers.extend(_answer("the answer to an edit", made.modify(found[-1]).answer))
+    with suppress(Skipped):
+        trace.answers.extend(_answer("the answer to a notification", made.notify().answer))
+    _look(made, trace, " at the end")
     return trace
 
 
-def _answers(made: Scene) -> Iterator[tuple[str, bytes]]:
-    """The answers to a start, an edit and a notification."""
-    start = made.start()
-    yield from _answer("the answer to the start", start.answer)
-    if found := made.settled():
-        yield from _answer("the answer to an edit", made.modify(found[-1]).answer)
-    try:
-        yield from _answer("the answer to a notification", made.notify().answer)
-    except Skipped:
-        return
+def _look(made: Scene, trace: _Trace, when: str) -> None:
+    for result in made.results():
+        data = dict(result.get("data") or {})
+        trace.contexts.append((f"the context of result {result['id']}{when}", data.pop("context", None)))
+        trace.shown.append((f"the result {result['id']}{when}", {**result, "data": data}))
+    trace.attachments.extend((f"the attachment {name!r}{when}", content) for name, content in made.attachments())
 
 
 def _answer(place: str, answer: Answer | None) -> Iterator[tuple[str, bytes]]:

@@ -7,7 +7,11 @@ from wsgiref.types import WSGIEnvironment
 from ia_api_contract import schema_driven
 from meta_tests.mutant import Mutant, Response
 
-OF_OPERATIONS = tuple(check.id for check in schema_driven.CHECKS if check is not schema_driven.STATEFUL)
+OF_OPERATIONS = tuple(
+    check.id
+    for check in schema_driven.CHECKS
+    if check is not schema_driven.STATEFUL and check.id != "schema.createToken"  # few of its drawn requests are refused
+)
 
 
 def _status_as_text(environ: WSGIEnvironment, response: Response) -> Response:

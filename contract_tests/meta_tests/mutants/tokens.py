@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         "tokens-no-lifetime",
         "The answer doesn't say when a token expires.",
-        ("tokens.issued",),
+        ("tokens.issued", "schema.createToken"),
         spoil=where(TOKEN, members(lambda token: {name: token[name] for name in ("access_token", "token_type")})),
     ),
     Mutant(
