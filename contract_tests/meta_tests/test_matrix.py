@@ -27,10 +27,16 @@ def test_more_than_three_red_checks_need_a_reason() -> None:
 
 
 def test_a_check_that_nothing_breaks_is_told() -> None:
-    everything_but_one = _row(*(check.id for check in CHECKS[1:]))
-    mutant = Mutant("m", "what", (SECOND,), "because")
-    (said,) = matrix.complaints([mutant], {"m": everything_but_one})
+    all_but_one = tuple(check.id for check in CHECKS[1:])
+    mutant = Mutant("m", "what", all_but_one, "because")
+    (said,) = matrix.complaints([mutant], {"m": _row(*all_but_one)})
     assert said.startswith(f"no mutant breaks {FIRST}:")
+
+
+def test_what_makes_its_requests_up_is_told_only_where_it_is_named() -> None:
+    row = _row(FIRST, "schema.stateful", "machines.results", "results.linearizable")
+    assert matrix.told(Mutant("m", "what", (FIRST,)), row) == [FIRST]
+    assert matrix.told(Mutant("m", "what", ("schema.stateful",)), row) == [FIRST, "schema.stateful"]
 
 
 def test_the_table_is_sorted_by_mutant_and_names_every_check() -> None:

@@ -102,7 +102,8 @@ def test_a_removed_tenant_opens_nothing_and_its_name_is_free(pacs: Any) -> None:
     north, _ = fresh(pacs, tenant="job-17")
     north.create()
     pacs.create()
-    assert pacs.control("DELETE", "tenants/job-17").status_code == 204
+    name = "job-17"
+    assert pacs.control("DELETE", f"tenants/{name}").status_code == 204
     north.refused(401, "unauthenticated", "GET", f"{RESULTS}/1")
     pacs.problem(pacs.control("DELETE", "tenants/job-17"), 404, "unknown-tenant")
     assert pacs.server.world.store.tenants() == ["default"]
