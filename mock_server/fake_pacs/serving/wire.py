@@ -7,6 +7,7 @@ import ssl
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -139,9 +140,21 @@ class Wire:
             return
         try:
             self.socket.settimeout(None)
-            self.socket.sendfile(file, file.tell(), count)
+            with self._corked():
+                self.socket.sendfile(file, file.tell(), count)
         except OSError as error:
             raise Disconnected from error
+
+    @contextlib.contextmanager
+    def _corked(self) -> Iterator[None]:
+        """Lets Linux fill its packets meanwhile: with TCP_NODELAY alone, each 64 KiB of a file leave as two."""
+        cork = getattr(socket, "TCP_CORK", None)
+        if cork is None:
+            yield
+            return
+        self.socket.setsockopt(socket.IPPROTO_TCP, cork, 1)
+        yield
+        self.socket.setsockopt(socket.IPPROTO_TCP, cork, 0)
 
     def drained(self) -> bool:
         """Read away what is left of the request's body; False when it is too much. Raises like `event`."""
