@@ -50,8 +50,8 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """This project's median through the peer's."""
-        return self.measured / self.peer if self.measured is not None and self.peer else None
+        """This project's median through the peer's, both as they are told: whoever divides them finds the same."""
+        return rounded(self.measured) / rounded(self.peer) if self.measured is not None and self.peer else None
 
     @property
     def met(self) -> bool | None:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from fake_pacs.hospital import SlideFile
 from fake_pacs.serving.spans import Span
 
-PIECE = 512 * 1024
+PIECE = 128 * 1024
 """Bytes read and handed on at a time."""
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z_.+-]{1,70}")  # these need no quotes in the content type
