@@ -4,13 +4,9 @@ Each bad app runs under the whole suite, one on each core. It fails where a requ
 bad app doesn't break what it names, and where it breaks more without saying why.
 """
 
-import os
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from ia_api_contract.app_pacs import AppPacs
@@ -18,12 +14,11 @@ from ia_api_contract.app_suite import BY_ID, REQUIREMENTS
 from ia_api_contract.outcomes import Outcome
 from meta_tests.app_catalogue import BAD_APPS, one_by_one, pacs_of, whole_run
 from meta_tests.apps.bad_app import BadApp
-from meta_tests.matrix import BrokenSuiteError, cell, quieten, settle
+from meta_tests.each import BrokenSuiteError, Row, rows_of
+from meta_tests.matrix import cell, settle
 
 TABLE = Path(__file__).with_name("app_matrix.md")
 COMMAND = "python -m meta_tests.app_matrix"
-
-Row = Mapping[str, Outcome]
 
 
 def row_of(bad: BadApp, pacs: AppPacs) -> Row:
@@ -91,7 +86,7 @@ def main(arguments: list[str]) -> int:
     if names and len(chosen) != len(names):
         print(f"unknown among {', '.join(names)}: there are {', '.join(bad.id for bad in BAD_APPS)}", file=sys.stderr)
         return 2
-    rows, said = _rows(chosen)
+    rows, said = rows_of([bad.id for bad in chosen], _made, failed)
     said += complaints([bad for bad in chosen if bad.id in rows], rows, whole=not names)
     if not names:
         made = table([bad for bad in BAD_APPS if bad.id in rows], rows)
@@ -101,35 +96,14 @@ def main(arguments: list[str]) -> int:
     return 1 if said else 0
 
 
-def _rows(chosen: Sequence[BadApp]) -> tuple[dict[str, Row], list[str]]:
-    """A row for each app, made by a process for each core, told as they come; and where the suite broke."""
-    rows: dict[str, Row] = {}
-    broke: list[str] = []
-    workers = min(os.cpu_count() or 1, len(chosen))
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=quieten) as pool:
-        for number, (app_id, made, seconds) in enumerate(pool.map(_made, [bad.id for bad in chosen]), 1):
-            if isinstance(made, str):
-                broke.append(made)
-            else:
-                rows[app_id] = made
-            red = "THE SUITE BROKE" if isinstance(made, str) else ", ".join(failed(made)) or "nothing"
-            print(f"{number}/{len(chosen)} {app_id} ({seconds:.1f} s): {red}", flush=True)
-    return rows, broke
-
-
 _pacs_of = cache(pacs_of)
 """The PACS of this process, one for each version."""
 
 
-def _made(app_id: str) -> tuple[str, Row | str, float]:
-    """An app's row or how the suite broke, and the seconds that it took; by id, as an app can't travel."""
-    began = time.monotonic()
+def _made(app_id: str) -> Row:
+    """The row of the app of that id. Raises `BrokenSuiteError`."""
     (bad,) = (known for known in BAD_APPS if known.id == app_id)
-    try:
-        made: Row | str = row_of(bad, _pacs_of(bad.version))
-    except BrokenSuiteError as error:
-        made = str(error)
-    return app_id, made, time.monotonic() - began
+    return row_of(bad, _pacs_of(bad.version))
 
 
 if __name__ == "__main__":

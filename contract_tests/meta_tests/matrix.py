@@ -5,29 +5,19 @@ fails where a check is broken by no mutant, where a mutant breaks more than thre
 it doesn't break what it names.
 """
 
-import logging
-import os
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from ia_api_contract.outcomes import Outcome
 from ia_api_contract.suite import BY_ID, CHECKS
 from meta_tests.catalogue import MUTANTS
+from meta_tests.each import BrokenSuiteError, Row, rows_of
 from meta_tests.examining import one_by_one, whole_run
 from meta_tests.mutant import Mutant
 
 TABLE = Path(__file__).with_name("matrix.md")
 MANY = 3
-
-Row = Mapping[str, Outcome]
-
-
-class BrokenSuiteError(RuntimeError):
-    """The suite itself broke on a mutant: a defect of the suite, never a red check."""
 
 
 def row_of(mutant: Mutant) -> Row:
@@ -122,7 +112,7 @@ def main(arguments: list[str]) -> int:
     if names and len(chosen) != len(names):
         print(f"unknown among {', '.join(names)}: there are {', '.join(m.id for m in MUTANTS)}", file=sys.stderr)
         return 2
-    rows, said = _rows(chosen)
+    rows, said = rows_of([mutant.id for mutant in chosen], _made, failed)
     said += complaints([mutant for mutant in chosen if mutant.id in rows], rows, whole=not names)
     if not names:
         made = table([mutant for mutant in MUTANTS if mutant.id in rows], rows)
@@ -132,37 +122,10 @@ def main(arguments: list[str]) -> int:
     return 1 if said else 0
 
 
-def _rows(chosen: Sequence[Mutant]) -> tuple[dict[str, Row], list[str]]:
-    """A row for each mutant, made by a process for each core, told as they come; and where the suite broke."""
-    rows: dict[str, Row] = {}
-    broke: list[str] = []
-    workers = min(os.cpu_count() or 1, len(chosen))
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=quieten) as pool:
-        for number, (mutant_id, made, seconds) in enumerate(pool.map(_made, [mutant.id for mutant in chosen]), 1):
-            if isinstance(made, str):
-                broke.append(made)
-                red = "THE SUITE BROKE"
-            else:
-                rows[mutant_id] = made
-                red = ", ".join(failed(made)) or "nothing"
-            print(f"{number}/{len(chosen)} {mutant_id} ({seconds:.1f} s): {red}", flush=True)
-    return rows, broke
-
-
-def quieten() -> None:
-    """What a server that is wrong on purpose logs of itself, nobody needs to read."""
-    logging.disable(logging.CRITICAL)
-
-
-def _made(mutant_id: str) -> tuple[str, Row | str, float]:
-    """A mutant's row or how the suite broke, and the seconds that it took; by id, as a mutant can't travel."""
-    began = time.monotonic()
+def _made(mutant_id: str) -> Row:
+    """The row of the mutant of that id. Raises `BrokenSuiteError`."""
     (mutant,) = (known for known in MUTANTS if known.id == mutant_id)
-    try:
-        made: Row | str = row_of(mutant)
-    except BrokenSuiteError as error:
-        made = str(error)
-    return mutant_id, made, time.monotonic() - began
+    return row_of(mutant)
 
 
 def settle(path: Path, made: str, compare: bool, command: str) -> list[str]:

@@ -37,7 +37,7 @@ class MatchedRule(Rule):
 
 
 def _no_url(*_: Any, **__: Any) -> tuple[str, str]:
-    raise NotImplementedError("a rule of the contract is matched, no URL is made of it")
+    raise RuntimeError("a rule of the contract is matched, no URL is made of it: take its path from the contract")
 
 
 def routes(contract: Contract, prefix: str, url_map: Map) -> Iterator[Route]:
