@@ -13,6 +13,9 @@ from sectra_client.transport import Stream
 from sectra_client.utils.errors import SectraTruncatedDownloadError, SectraUnreadableAnswerError
 
 BLOCK = 1 << 20
+NO_SLIDES = ("text/html", "application/problem+json")
+"""What a proxy answers that wants somebody to log in, and what says what went wrong, be it with status 200."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -55,8 +58,11 @@ def events(stream: Stream, progress: Progress | None) -> Iterator[Event]:
     blocks = _counted(stream, progress)
     first = next(blocks, b"")  # raises where the headers were cut: they aren't looked at before
     blocks = chain((first,), blocks) if first else blocks
-    boundary = boundary_of(stream.headers.get("content-type", ""))
+    kind = stream.headers.get("content-type", "")
+    boundary = boundary_of(kind)
     if not boundary:
+        if kind.partition(";")[0].strip().lower() in NO_SLIDES:
+            raise SectraUnreadableAnswerError(f"{stream.path} was answered with {kind}: no slide is such a text")
         yield from single(stream.headers.get("content-disposition", ""), blocks)
         return
     try:

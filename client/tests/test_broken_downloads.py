@@ -203,6 +203,8 @@ def test_a_head_that_is_always_cut_leaves_nothing(pacs: Any, tmp_path: Path, kin
         ({"status": 204}, "status 204"),
         ({"Content_Encoding": "gzip"}, "Content-Encoding 'gzip'"),
         ({"Content_Type": "multipart/related"}, "names no boundary"),
+        ({"Content_Type": "text/html; charset=utf-8"}, "answered with text/html"),
+        ({"Content_Type": "application/problem+json"}, "no slide is such a text"),
     ],
 )
 def test_an_answer_that_is_not_the_whole_body_plainly_is_no_download(

@@ -187,6 +187,9 @@ def test_secrets_of_requests_are_not_in_reprs() -> None:
 def test_labels_and_tiles() -> None:
     label = slides.get_label("s")
     assert label.read(Answer(200, {}, b"jpeg", "/l")).image == b"jpeg"
+    assert label.read(Answer(200, {"content-type": "image/jpeg"}, b"jpeg", "/l")).image == b"jpeg"
+    with pytest.raises(SectraUnreadableAnswerError, match="an image was expected"):
+        label.read(Answer(200, {"content-type": "text/html; charset=utf-8"}, b"<html>", "/l"))
     with pytest.raises(SectraNoLabelError, match="slide s has no label"):
         label.read(Answer(204, {}, b"", "/l"))
     tile = tiles.get_tile("s", 0, 0, 0, None, None, "jpg")

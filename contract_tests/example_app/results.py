@@ -16,27 +16,19 @@ FIELDS, SIDE = 12, 1 / 16  # so many fields are shown, squares of this part of t
 def gallery(slide: schemas.ImageMetadata, nuclei: Sequence[Point]) -> Result:
     """The fields with most nuclei as patches; the user may move one to the other tag."""
     fields = Counter((int(point.x / SIDE), int(point.y / SIDE)) for point in nuclei).most_common(FIELDS)
-    bottom = slide.imageSize.height / slide.imageSize.width
-    patches = [
-        schemas.Patch(
-            tag=0 if count * 2 > fields[0][1] else 1,
-            position=Point(x=(column + 0.5) * SIDE, y=min((row + 0.5) * SIDE, bottom)),
-            sortKeyValue=count,
-        )
-        for (column, row), count in fields
-    ]
-    side, buttons = round(SIDE * slide.imageSize.width), [Action(id="recount", state=0, name="Count", tooltip="Again")]
-    content = schemas.PatchContent(
-        patches=patches, actions=buttons, tags=TAGS, patchSize=max(1, side), magnification=20
-    )
+    size, patches = slide.imageSize, []
+    for (column, row), count in fields:
+        middle = Point(x=(column + 0.5) * SIDE, y=min((row + 0.5) * SIDE, size.height / size.width))
+        patches.append(schemas.Patch(tag=0 if count * 2 > fields[0][1] else 1, position=middle, sortKeyValue=count))
+    side, buttons = max(1, round(SIDE * size.width)), [Action(id="recount", state=0, name="Count", tooltip="Again")]
+    content = schemas.PatchContent(patches=patches, actions=buttons, tags=TAGS, patchSize=side, magnification=20)
     return _result(slide, PatchResultContent(content=content), nuclei)
 
 
 def areas(slide: schemas.ImageMetadata, polygons: Sequence[Polygon], nuclei: Sequence[Point]) -> Result:
     """The areas that the user drew, and how many nuclei lie in them."""
-    style = schemas.Style(strokeStyle="#1a7f4b", size=2)
-    content = PrimitiveResultContent(content=[PrimitiveItem(style=style, polygons=list(polygons))])
-    return _result(slide, content, nuclei)
+    drawn = PrimitiveItem(style=schemas.Style(strokeStyle="#1a7f4b", size=2), polygons=list(polygons))
+    return _result(slide, PrimitiveResultContent(content=[drawn]), nuclei)
 
 
 def _result(slide: schemas.ImageMetadata, content: schemas.ResultContent, nuclei: Sequence[Point]) -> Result:

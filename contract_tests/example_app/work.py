@@ -1,7 +1,6 @@
 """What is done for each invocation. Knows no web framework."""
 
 import threading
-from collections.abc import Callable
 
 from example_app.nuclei import find_nuclei
 from example_app.results import areas, gallery, recount
@@ -10,23 +9,17 @@ from sectra_client.retries import RetryPolicy
 from sectra_client.schemas.invocation import Invocation, InvocationBase
 
 
-class Cancelled(Exception):  # noqa: N818 - what the user wanted is no error
-    """The user stopped the invocation that is being worked on."""
-
-
-def connect(invocation: InvocationBase) -> SectraClient:
-    """A client for one invocation: its own address and token. A user waits, so it gives up sooner than usual."""
-    # `_allow_http` is for a fake PACS on your desk: leave it out in a hospital.
-    return webhooks.client_for(invocation, _allow_http=True, timeout=(3.0, 20.0), retry=RetryPolicy(retries=1))
-
-
 class NucleiCounter:
     """Counts nuclei for the PACS, and knows which invocations are running."""
 
-    def __init__(self, connect: Callable[[InvocationBase], SectraClient] = connect) -> None:
-        self.connect = connect
+    def __init__(self) -> None:
         self.stops: dict[str, threading.Event] = {}
         self.welcoming = threading.Lock()
+
+    def connect(self, invocation: InvocationBase) -> SectraClient:
+        """A client for one invocation: its own address and token. A user waits, so it gives up sooner than usual."""
+        # `_allow_http` is for a fake PACS on your desk: leave it out in a hospital.
+        return webhooks.client_for(invocation, _allow_http=True, timeout=(3.0, 20.0), retry=RetryPolicy(retries=1))
 
     def handle(self, invocation: Invocation) -> webhooks.WebhookAnswer:
         """The answer to an invocation: the stored result, or `{}` where there is none."""
@@ -47,19 +40,13 @@ class NucleiCounter:
     ) -> schemas.ResultResponse | None:
         """Counts and stores a new result; None where the user stopped it."""
         stop = self.stops[invocation.cancellationToken] = threading.Event()
-
-        def check() -> None:
-            if stop.is_set():
-                raise Cancelled
-
         try:
             slide = client.get_image_metadata(invocation.slideId)
-            nuclei, drawn = find_nuclei(client, slide, check), polygons_of(invocation.input)
-            check()
+            nuclei, drawn = find_nuclei(client, slide, stop.is_set), polygons_of(invocation.input)
+            if stop.is_set():
+                return None
             result = areas(slide, drawn, nuclei) if drawn else gallery(slide, nuclei)
             return client.create_results(invocation.applicationId, result)
-        except Cancelled:
-            return None
         finally:
             self.stops.pop(invocation.cancellationToken, None)
 
@@ -76,10 +63,9 @@ class NucleiCounter:
 
     def welcome(self, client: SectraClient, invocation: schemas.NewImageFilesInvocation) -> None:
         """Counts a new slide once, however often the PACS tells of it; there is nothing to see on one without tiles."""
-        if not invocation.imageInfo.isStreamable:
-            return
+        slide_id, app_id = invocation.slideId, invocation.applicationId
         with self.welcoming:
-            if not client.get_all_results(invocation.slideId, invocation.applicationId):
+            if invocation.imageInfo.isStreamable and not client.get_all_results(slide_id, app_id):
                 self.create(client, invocation)
 
 

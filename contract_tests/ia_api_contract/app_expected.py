@@ -25,7 +25,7 @@ def read(path: Path, known: Collection[str]) -> dict[str, Outcome]:
     """The expected outcomes by id. Raises `ExpectedError`."""
     try:
         document = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ExpectedError(f"{path} can't be read: {error}; --write-expected FILE makes one") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("app"), dict):
         raise ExpectedError(f"{path}: expected an object such as {EXAMPLE}; --write-expected FILE makes one")

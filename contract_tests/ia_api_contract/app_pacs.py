@@ -2,23 +2,26 @@
 
 import io
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from fake_pacs.embedding import CONNECTION_KEY, SOFTWARE_VERSIONS, Hospital, MockSectraServer, callback_url, create_app
+from fake_pacs.imaging.openslide_picture import OpenSlidePicture
 from ia_api_contract import app_canaries
+from ia_api_contract.app_corner import write_corner_slide
 from ia_api_contract.exchanges import Answer, Exchange
 from ia_api_contract.watching import NotingJournal, WatchedBody, request_digest
 from ia_api_spec import ApiVersion
 
-SLIDE, OTHER_SLIDE = "contract-slide-1", "contract-slide-2"
-"""The slides that the PACS has; neither tells of a patient."""
+SLIDE, OTHER_SLIDE, CORNER_SLIDE = "contract-slide-1", "contract-slide-2", "contract-slide-3"
+"""The slides that the PACS has; none tells of a patient. The last is for coordinates, and missing with `--slide`."""
 
 KEPT = 64 * 1024
 """So many bytes of a body are kept."""
@@ -84,7 +87,10 @@ class Ear:
 
 
 class AppPacs(MockSectraServer):
-    """The emulator of one version; ears are put to it by tenant."""
+    """The emulator of one version; ears are put to it by tenant.
+
+    Raises `ValueError` for a `slide` that is none.
+    """
 
     def __init__(
         self, version: ApiVersion, *, slide: Path | None = None, public_url: str | None = None, host: str = "localhost"
@@ -103,8 +109,29 @@ class AppPacs(MockSectraServer):
         self._journal = NotingJournal()
         self.world.journal = self._journal
         base = self.world.hospital.slides[0]
-        slides = tuple(app_canaries.marked(base, name) for name in (SLIDE, OTHER_SLIDE))
+        if not isinstance(base.picture, OpenSlidePicture):  # the emulator shows made-up tissue where it can't read
+            raise ValueError(f"{slide} is no slide that can be read")
+        shown = {SLIDE: base, OTHER_SLIDE: base}
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if slide is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="ia-api-contract-", ignore_cleanup_errors=True)
+            file = Path(self._folder.name) / "corner.tiff"
+            write_corner_slide(file, base)
+            self.add_slide_files(CORNER_SLIDE, file)
+            shown[CORNER_SLIDE] = replace(self.world.slide(CORNER_SLIDE), case=base.case, details=base.details)
+        slides = tuple(app_canaries.marked(known, name) for name, known in shown.items())
         self.world.replace_hospital(Hospital(slides))
+
+    @property
+    def has_corner_slide(self) -> bool:
+        """Whether the slide for coordinates is there."""
+        return self._folder is not None
+
+    def stop(self) -> None:
+        """Stops serving and removes the slide that it wrote."""
+        super().stop()
+        if self._folder is not None:
+            self._folder.cleanup()
 
     def callback_url(self, app_url: str) -> str:
         """Where that app reaches the PACS, without a trailing slash."""

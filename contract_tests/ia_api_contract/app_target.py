@@ -10,14 +10,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fake_pacs.embedding import SOFTWARE_VERSIONS, AppAnswer, Outbound, UrlError, invocations
+from ia_api_contract.app_corner import Outline
 from ia_api_contract.app_pacs import AppPacs
 from ia_api_contract.check import Check
 from ia_api_contract.exchanges import Answer, Exchange, Redactor
 from ia_api_contract.outcomes import Failed, Outcome
 from ia_api_spec import VERSIONS, ApiVersion, Contract
 
-AREA = ((0.55, 0.15), (0.8, 0.15), (0.85, 0.25), (0.78, 0.32), (0.55, 0.3))
-OTHER_AREA = ((0.2, 0.35), (0.35, 0.33), (0.36, 0.45), (0.22, 0.46))
+AREA: Outline = ((0.55, 0.15), (0.8, 0.15), (0.85, 0.25), (0.78, 0.32), (0.55, 0.3))
+OTHER_AREA: Outline = ((0.2, 0.35), (0.35, 0.33), (0.36, 0.45), (0.22, 0.46))
 """What the user draws, in image widths: simple outlines that lie elsewhere if anybody exchanges the axes."""
 
 MOST_TOLD = 60
@@ -145,14 +146,16 @@ class AppTarget:
         """The input that the app wants its users to give."""
         return str(self.registration()["inputTemplate"]["type"])
 
-    def given(self, sort: str | None = None, tagged: bool = True) -> dict[str, Any]:
-        """What the user gives: the input that the app asked for, or another sort."""
+    def given(
+        self, sort: str | None = None, tagged: bool = True, areas: tuple[Outline, Outline] = (AREA, OTHER_AREA)
+    ) -> dict[str, Any]:
+        """What the user gives: the input that the app asked for, or another sort; `areas` is what is drawn."""
         template = self.registration()["inputTemplate"]
         tags = (template.get("content") or {}).get("tags") or []
         sort = sort or self.asks_for
         if sort == "taggedPolygon":
-            return invocations.tagged_polygon(AREA, tags if tagged else (), 0 if tags and tagged else None)
-        return invocations.multi_area([AREA, OTHER_AREA]) if sort == "multiArea" else invocations.whole_slide()
+            return invocations.tagged_polygon(areas[0], tags if tagged else (), 0 if tags and tagged else None)
+        return invocations.multi_area(areas) if sort == "multiArea" else invocations.whole_slide()
 
     def notices(self) -> bool:
         """Whether the app takes image notifications, as far as is known: an app may do without."""

@@ -12,7 +12,7 @@ import click
 from ia_api_contract import server_mode
 from ia_api_contract.check import Check
 from ia_api_contract.cli_app import app
-from ia_api_contract.cli_reporting import FILE, finish, progress, reporting, waivers_of
+from ia_api_contract.cli_reporting import FILE, Seconds, finish, interruptible, progress, reporting, tell, waivers_of
 from ia_api_contract.given import TOKEN_VARIABLE, Given, UsageError
 from ia_api_contract.learning import target_for
 from ia_api_contract.recording import Recorder
@@ -33,7 +33,7 @@ def main() -> None:
     """Checks what speaks IA-API against the contract. The contract outranks it, a real PACS outranks both.
 
     Exit status: 0 all passed or waived, 1 something failed, 2 wrong usage, 3 fewer than the mandatory checks ran, 4 the
-    suite itself broke.
+    suite itself broke, 130 interrupted.
     """
 
 
@@ -86,9 +86,9 @@ def server(
         raise click.UsageError(str(error)) from error
     recorder = Recorder(target.contract, target.redactor) if record else None
     header = server_mode.facts(target, checks)
-    click.echo(text.header(Report("server", header, (), (), 0)))
+    tell(text.header(Report("server", header, (), (), 0)) + "\n")
     target.heard = recorder
-    with _elsewhere():
+    with _elsewhere(), interruptible():
         results = server_mode.examine(target, checks, progress(len(checks)))
     report = server_mode.report(target, header, checks, results, known)
     if recorder and record:
@@ -131,7 +131,7 @@ def _keep(recorder: Recorder, folder: Path) -> None:
     type=click.Choice([str(version) for version in VERSIONS]),
     help="The version of the emulator that it meets.",
 )
-@click.option("--timeout", default=60.0, show_default=True, type=click.FloatRange(0.1), help="Seconds for each run.")
+@click.option("--timeout", default=60.0, show_default=True, type=Seconds(0.1), help="Seconds for each run.")
 @click.option("--only", multiple=True, metavar="ID", help="Beside the plain run only this check. Repeatable.")
 @reporting
 def client(
@@ -156,9 +156,10 @@ def client(
     waived = waivers_of(waivers, known)
     examination = mode.ClientExamination(mode.ClientOptions(command, api_version, timeout, only))
     header = mode.facts(examination.options)
-    click.echo(text.header(Report("client", header, (), (), 0)))
+    tell(text.header(Report("client", header, (), (), 0)) + "\n")
     try:
-        results = examination.results(progress(len(known)))
+        with interruptible():
+            results = examination.results(progress(len(known)))
     except mode.CommandError as error:
         raise click.UsageError(str(error)) from error
     finish(mode.report(examination, header, results, waived), {"junit": junit, "html": html, "json": json})

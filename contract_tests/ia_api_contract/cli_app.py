@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from ia_api_contract.cli_reporting import FILE, finish, progress, reporting, waivers_of
+from ia_api_contract.cli_reporting import (
+    FILE,
+    REPORT,
+    Seconds,
+    finish,
+    interruptible,
+    progress,
+    reporting,
+    tell,
+    waivers_of,
+)
 from ia_api_contract.reports import Report, text
 from ia_api_spec import VERSIONS, ApiVersion
 
@@ -32,9 +42,7 @@ def _print_list(context: click.Context, option: click.Parameter, asked: bool) ->
 @click.option(
     "--listen", metavar="HOST:PORT", help="Where the PACS serves; port 0 is any free one.  [default: localhost:0]"
 )
-@click.option(
-    "--timeout", default=60.0, show_default=True, type=click.FloatRange(0.1, 600), help="Seconds for an answer."
-)
+@click.option("--timeout", default=60.0, show_default=True, type=Seconds(0.1, 600), help="Seconds for an answer.")
 @click.option("--slide", type=click.Path(path_type=Path, exists=True), help="A slide to show, in place of a demo one.")
 @click.option("--allow-link-local", is_flag=True, help="Calls link-local and cloud metadata addresses, too.")
 @click.option("--only", multiple=True, metavar="ID", help="Only this one; app.phi-* is all about PHI. Repeatable.")
@@ -42,7 +50,7 @@ def _print_list(context: click.Context, option: click.Parameter, asked: bool) ->
 @click.option(
     "--expected", type=FILE, help="Results that are expected: what differs fails the run, what doesn't doesn't."
 )
-@click.option("--write-expected", type=FILE, help="Writes the results as a file for --expected.")
+@click.option("--write-expected", type=REPORT, help="Writes the results as a file for --expected.")
 @click.option(
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_print_list, help="Lists the requirements."
 )
@@ -75,9 +83,10 @@ def app(
         raise click.UsageError(str(error.args[0])) from error
     redactor = modes.Redactor()
     header = mode.facts(options, checks, strict)
-    click.echo(text.header(Report("app", header, (), (), 0)))
+    tell(text.header(Report("app", header, (), (), 0)) + "\n")
     try:
-        results = mode.examine(options, checks, redactor, progress(len(checks) * len(options.versions)))
+        with interruptible():
+            results = mode.examine(options, checks, redactor, progress(len(checks) * len(options.versions)))
     except mode.PacsError as error:
         raise click.UsageError(str(error)) from error
     report = mode.report(options, header, results, redactor, waived, strict=strict, expected=wanted)

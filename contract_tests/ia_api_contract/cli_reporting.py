@@ -1,7 +1,10 @@
 """What the commands of all modes share: the options of reports, waivers, progress, and the end with its exit status."""
 
+import math
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,25 @@ from ia_api_contract.waivers import Waiver, WaiverError, read_waivers
 Command = Callable[..., Any]
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+"""A file that is read."""
+
+REPORT = click.Path(path_type=Path, readable=False)
+"""A file that is written when all is over: whatever stands in its way then is told, and changes no verdict."""
+
+
+class Seconds(click.FloatRange):
+    """Seconds to wait: a range of numbers, which NaN is in no part of."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Raises `click.BadParameter`."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value!r} is no number of seconds.", param, ctx)
+        return seconds
+
+
+EXIT_INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended; 1 would say that something failed."""
 
 
 def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -29,9 +51,9 @@ def _together(*decorators: Callable[[Command], Command]) -> Callable[[Command], 
 
 reporting = _together(
     click.option("--waivers", type=FILE, help="YAML or TOML file of failures that are known."),
-    click.option("--junit", type=FILE, help="Writes a JUnit report."),
-    click.option("--html", type=FILE, help="Writes a report as one page."),
-    click.option("--json", type=FILE, help="Writes a report as JSON."),
+    click.option("--junit", type=REPORT, help="Writes a JUnit report."),
+    click.option("--html", type=REPORT, help="Writes a report as one page."),
+    click.option("--json", type=REPORT, help="Writes a report as JSON."),
 )
 
 
@@ -55,9 +77,30 @@ def progress(total: int) -> Callable[[CheckResult], None]:
     return told
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Ends the program on Ctrl-C, with an exit status of its own: there is no verdict."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\ninterrupted: there is no verdict, and no report was written", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def tell(words: str) -> None:
+    """Prints what the command says; that nobody reads on, as `| head` does, changes nothing."""
+    try:
+        click.echo(words, nl=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def finish(report: Report, paths: dict[str, Path | None]) -> None:
     """Tells the verdict and ends with its exit status, whatever becomes of the report files."""
-    click.echo(text.text(report), nl=False)
+    tell(text.text(report))
     for trouble in files.write(report, paths):
         click.echo(trouble, err=True)
     sys.exit(report.exit_status)

@@ -33,7 +33,7 @@ def read_waivers(path: Path, known: Collection[str]) -> tuple[Waiver, ...]:
     try:
         text = path.read_text("utf-8")
         document = tomllib.loads(text) if path.suffix.lower() == ".toml" else yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise WaiverError(f"{path} can't be read: {error}") from error
     if not isinstance(document, Mapping) or document.keys() != {"waivers"} or not isinstance(document["waivers"], list):
         raise WaiverError(f"{path}: expected one member `waivers` with a list in it, such as {EXAMPLE}")

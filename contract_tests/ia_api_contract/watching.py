@@ -3,6 +3,7 @@
 import hashlib
 import io
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from fake_pacs.embedding import Exchange, Journal
@@ -15,10 +16,10 @@ class NotingJournal(Journal):
         super().__init__()
         self._last = threading.local()
 
-    def write(self, exchange: Exchange) -> int:
-        """Adds an exchange, and notes it for the thread that serves it."""
-        self._last.exchange = exchange
-        return super().write(exchange)
+    def write(self, exchange: Exchange, later: Callable[[Exchange], Exchange] | None = None, held: int = 0) -> int:
+        """Adds an exchange, and notes it, without its secrets, for the thread that serves it."""
+        self._last.exchange = later(exchange) if later else exchange
+        return super().write(exchange, later, held)
 
     def mine(self) -> Exchange | None:
         """The exchange that this thread wrote last, once."""

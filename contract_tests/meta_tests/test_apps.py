@@ -58,6 +58,13 @@ def test_a_bad_app_breaks_what_it_names(bad: BadApp, pacs: Callable[[str], AppPa
     assert result.text.strip()
 
 
+@pytest.mark.parametrize("bad", [bad for bad in BAD_APPS if bad.id.endswith("-for-a-while")], ids=lambda bad: bad.id)
+def test_what_leaks_only_until_the_first_edit_is_found(bad: BadApp, pacs: Callable[[str], AppPacs]) -> None:
+    result = one_by_one(bad, [BY_ID[bad.breaks]], pacs(bad.version))[bad.breaks]
+    assert "after the start has accessionNumber in it" in result.text
+    assert "at the end" not in result.text
+
+
 def test_every_requirement_is_broken_by_a_bad_app() -> None:
     broken = {bad.breaks for bad in BAD_APPS}
     assert [check.id for check in REQUIREMENTS if check.id not in broken] == []
@@ -110,11 +117,24 @@ def test_an_app_that_answers_first_and_works_afterwards_is_waited_for(pacs: Call
     assert [result.outcome for result in results] == [Outcome.PASS] * 3, [result.text for result in results]
 
 
-def test_wrong_coordinates_are_drawn_on_the_page(pacs: Callable[[str], AppPacs]) -> None:
-    (bad,) = (bad for bad in BAD_APPS if bad.id == "result-y-by-height")
+MISPLACED = {
+    "y-by-height": "y is divided by the image's height",
+    "swapped": "x and y are swapped",
+    "pixels": "the points are pixels of the full resolution",
+}
+
+
+@pytest.mark.parametrize("where", ["", "-gallery"])
+@pytest.mark.parametrize("mistake", MISPLACED)
+def test_wrong_coordinates_are_named_and_drawn_on_the_page(
+    mistake: str, where: str, pacs: Callable[[str], AppPacs]
+) -> None:
+    (bad,) = (bad for bad in BAD_APPS if bad.id == f"result-{mistake}{where}")
     result = one_by_one(bad, [BY_ID[bad.breaks]], pacs(bad.version))[bad.breaks]
     options = AppOptions("http://localhost/hook")
     made = page(app_mode.report(options, {}, [result], Redactor()))
-    assert "divided by the image's height" in result.text
+    assert result.text.startswith("almost certainly")
+    assert MISPLACED[mistake] in result.text
     assert made.count("<svg") == 1
+    assert "as corrected" in made
     assert "<script" not in made

@@ -240,6 +240,8 @@ def test_expected_results_are_written_and_compared(url: str, tmp_path: Path):
         '{"format": 2, "app": {}}',
         '{"format": 1, "app": {"app.x": "pass"}}',
         '{"format": 1, "app": {"app.info-members": "good"}}',
+        '{"format": 1, "app": {"app.info-members": ["pass"]}}',
+        "[" * 100_000,
     ],
 )
 def test_expected_results_that_are_none_are_a_usage_error(url: str, tmp_path: Path, content: str):
@@ -268,6 +270,7 @@ def test_a_should_that_fails_is_a_failure_that_decides_nothing():
     assert report.counts[Outcome.FAIL] == 1
     assert 'failures="0"' in junit(report)
     assert "decides nothing" in junit(report)
+    assert report.verdict == "nothing that decides failed, but for what is waived"
     strict = _report(results, strict=True)
     assert strict.exit_status == EXIT_FAILED
     assert 'failures="1"' in junit(strict)

@@ -138,6 +138,33 @@ def test_a_cluster_in_a_corner_is_no_proof_of_a_small_level():
     assert 0 in {suspicion.mistake.level for suspicion in found}
 
 
+DRAWN = [(0.55, 0.15), (0.8, 0.15), (0.85, 0.25), (0.78, 0.32), (0.55, 0.3)]
+
+
+@pytest.mark.parametrize("wrong", ["y-by-height", "swapped", "pixels", "pixels of level 2"])
+def test_a_drawn_outline_that_comes_back_elsewhere_is_certain(wrong: str):
+    """That its corners would be those that the user drew, but for the mistake, is no accident."""
+    found = detect(spoilt([DRAWN], wrong, LANDSCAPE), LANDSCAPE, area=[DRAWN])
+    assert [(suspicion.mistake.kind, suspicion.words) for suspicion in found] == [
+        (wrong.split(" ")[0], "almost certainly")
+    ]
+    near(found[0].corrected, [DRAWN])
+
+
+@pytest.mark.parametrize("wrong", ["y-by-height", "swapped", "pixels"])
+def test_many_shapes_of_which_a_mistake_keeps_all_out_of_the_area_are_probable_at_least(wrong: str):
+    numbers = random.Random(4)
+    area = [[(0.55, 0.42), (0.85, 0.42), (0.85, 0.52), (0.55, 0.52)]]
+    places = [(numbers.uniform(0.56, 0.84), numbers.uniform(0.43, 0.51)) for _ in range(20)]
+    found = detect(spoilt(spots(places), wrong, LANDSCAPE), LANDSCAPE, area=area)
+    assert found[0].mistake.kind == wrong
+    assert found[0].words in ("probably", "almost certainly")
+
+
+def test_an_outline_that_comes_back_right_is_cleared_by_itself():
+    assert detect(result([DRAWN]), LANDSCAPE, area=[DRAWN]) == []
+
+
 def test_one_shape_beside_the_area_may_just_be_elsewhere():
     area = [[(0.4, 0.1), (0.8, 0.1), (0.8, 0.4), (0.4, 0.4)]]
     found = detect(result(spots([(0.2, 0.6)])), LANDSCAPE, area=area)

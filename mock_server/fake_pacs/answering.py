@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from fake_pacs.calls import Reply
+from fake_pacs.calls import JsonObject, Reply
 from fake_pacs.refusals import Refusals, problem
 from fake_pacs.world import contract as compiled
 from ia_api_spec import NEWEST, ApiVersion, Contract, Violation, pruner
@@ -25,17 +26,24 @@ class Answer:
     broken: str | None = None
 
 
-def answer(reply: Reply, operation_id: str, contract: Contract, version: ApiVersion | None) -> Answer:
-    """The answer to a request that was served in that version (None: an operation without versions).
+def answer(
+    reply: Reply,
+    operation_id: str,
+    contract: Contract,
+    version: ApiVersion | None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Answer:
+    """The answer, with those headers, to a request served in that version (None: an operation without versions).
 
     An answer that breaks the contract is not sent: a 500 that says so goes out in its place.
     """
     step = _pruning(operation_id, reply.status, version) if version not in (None, NEWEST) else None
     pruned = replace(reply, body=step(reply.body)) if step else reply
-    violations = _violations(pruned, operation_id, contract)
+    sent = {**_headers(pruned), **headers}
+    violations = _violations(pruned, sent, operation_id, contract)
     if violations:
         return broken(f"The answer of {operation_id} breaks the contract", violations)
-    return Answer(pruned.status, _headers(pruned), _body(pruned))
+    return Answer(pruned.status, sent, _body(pruned))
 
 
 def broken(text: str, violations: list[Violation]) -> Answer:
@@ -47,7 +55,9 @@ def broken(text: str, violations: list[Violation]) -> Answer:
 
 
 def render(value: Any) -> bytes:
-    """JSON in UTF-8, without blanks. Raises `ValueError` for what JSON can't say."""
+    """JSON in UTF-8, without blanks but those of a `JsonObject`. Raises `ValueError` for what JSON can't say."""
+    if isinstance(value, JsonObject):
+        return value.text.encode("utf-8")
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
@@ -60,11 +70,11 @@ def _pruning(operation_id: str, status: int, version: ApiVersion) -> Pruner | No
     return pruner(newest.document, schema.node, version) if schema else None
 
 
-def _violations(reply: Reply, operation_id: str, contract: Contract) -> list[Violation]:
+def _violations(reply: Reply, headers: Mapping[str, str], operation_id: str, contract: Contract) -> list[Violation]:
     said = contract.operations[operation_id].answers.get(reply.status)
     if said is None:
         return [Violation("answer", "status", str(reply.status), "a status that the contract declares")]
-    missing = said.required_headers - _headers(reply).keys()
+    missing = said.required_headers - headers.keys()
     found = [Violation("answer", name, "nothing", "a header that the contract requires") for name in sorted(missing)]
     if reply.media_type is None:
         wrong = bool(said.content)

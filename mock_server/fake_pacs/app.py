@@ -6,11 +6,12 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from email.utils import format_datetime
+from functools import partial
 from ipaddress import IPv6Address
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from fake_pacs.answering import PROBLEM, Answer, answer, broken, render
@@ -21,7 +22,7 @@ from fake_pacs.faults.table import Outcome
 from fake_pacs.handlers import CONTROL_HANDLERS, HANDLERS, Handler
 from fake_pacs.journal import Exchange
 from fake_pacs.reading import Upload, media_type_of, read_form, read_json, read_parameters, read_whole
-from fake_pacs.recording import Wire, record
+from fake_pacs.recording import Wire, broke_off, record
 from fake_pacs.redaction import Redactor
 from fake_pacs.refusals import ON_THE_WIRE, Refusal, Refusals
 from fake_pacs.routing import MatchedRule, Route, hint_for, routes
@@ -75,14 +76,13 @@ class _FlaskMessage:
     """A Flask request as the reading functions want it."""
 
     def __init__(self, defaults: Mapping[str, str]) -> None:
-        self.path_values: Mapping[str, str] = {**defaults, **(request.view_args or {})}
-        self.query_string = request.query_string.decode("utf-8", "surrogateescape")
-        self.content_type: str | None = request.content_type
-        self.content_length: int | None = request.content_length
-        self.stream = cast("BinaryIO", request.stream)
-
-    def header(self, name: str) -> str | None:
-        return request.headers.get(name)
+        asked = _asked()
+        self.path_values: Mapping[str, str] = {**defaults, **(asked.view_args or {})}
+        self.query_string = asked.query_string.decode("utf-8", "surrogateescape")
+        self.content_type: str | None = asked.content_type
+        self.content_length: int | None = asked.content_length
+        self.stream = cast("BinaryIO", asked.stream)
+        self.header = asked.headers.get
 
 
 class _Served:
@@ -103,14 +103,15 @@ class _Served:
 
     def begin(self) -> None:
         """Starts the record of a request; bad hosts, undecodable paths and slashes in disguise are refused here."""
-        g.track = Track(self.world.clock.monotonic(), self.world.clock.now().isoformat(timespec="milliseconds"))
-        g.track.done = self.world.metrics.begun()
-        if not _is_host(request.headers.get("Host", "localhost")):
-            came = shown(request.headers["Host"])
+        asked, clock = _asked(), self.world.clock
+        g.track = track = Track(clock.monotonic(), clock.now().isoformat(timespec="milliseconds"))
+        track.done = self.world.metrics.begun()
+        if not _is_host(asked.headers.get("Host", "localhost")):
+            came = shown(asked.headers["Host"])
             raise _malformed("header", "Host", came, "a host name or address, perhaps with a port")
-        _check_path(request.environ.get("PATH_INFO", ""))
-        if "%2f" in str(request.environ.get("RAW_URI", "")).partition("?")[0].lower():
-            detail = f"{request.method} {request.path[:500]} came with an encoded slash (%2F) in its path."
+        _check_path(asked.environ.get("PATH_INFO", ""))
+        if "%2f" in str(asked.environ.get("RAW_URI", "")).partition("?")[0].lower():
+            detail = f"{asked.method} {asked.path[:500]} came with an encoded slash (%2F) in its path."
             raise Refusal(Refusals.UNKNOWN_PATH, detail, hint="No id has a slash in it, encoded or not.")
 
     def api(self, **_: str) -> Response:
@@ -175,9 +176,8 @@ class _Served:
         self, reply: Reply, operation: Operation, contract_of_version: Contract, version: ApiVersion | None
     ) -> Answer:
         g.track.oddities.extend(reply.oddities)
-        if version is not None:
-            reply = replace(reply, headers={**reply.headers, **self.world.settings.version_headers})
-        return answer(reply, operation.id, contract_of_version, version)
+        own = self.world.settings.version_headers if version is not None else {}
+        return answer(reply, operation.id, contract_of_version, version, own)
 
     def _respond(self, out: Answer) -> Response:
         track: Track = g.track
@@ -258,14 +258,15 @@ class _Served:
     def end(self, response: Response) -> Response:
         """Writes the exchange into the journal; answers of the API carry the server's versions, whatever they are."""
         track: Track = g.track
-        own = self.world.settings.version_headers if request.path.startswith(self.base_path) else {}
+        asked = _asked()
+        own = self.world.settings.version_headers if asked.path.startswith(self.base_path) else {}
         for name, value in own.items():
             response.headers.setdefault(name, value)
         exchange = Exchange(
             at=track.at,
             tenant=track.caller.tenant if track.caller else None,
-            method=request.method,
-            path=request.full_path.rstrip("?"),
+            method=asked.method,
+            path=asked.full_path.rstrip("?"),
             operation_id=track.operation_id,
             spelling=track.spelling,
             effective_version=str(track.version) if track.version else None,
@@ -277,17 +278,13 @@ class _Served:
             faults=tuple(track.touch.marks) if track.touch else (),
         )
         response.headers.setdefault("Date", format_datetime(self.world.clock.now(), usegmt=True))
-        wire = replace(
-            _wire(),
-            request_body=track.request_body,
-            answer_body=track.answer_body,
-            received=track.upload.received if track.upload else len(track.request_body or b""),
-            answered=response.content_length or 0,
-        )
-        number = record(self.world, exchange, wire)
+        received = track.upload.received if track.upload else len(track.request_body or b"")
+        wire = _wire(track.request_body, track.answer_body, received, response.content_length or 0)
+        written = record(self.world, exchange, wire)
+        if connection := asked.environ.get(CONNECTION_KEY):
+            connection.when_it_fails(partial(broke_off, self.world, written, wire))
         if track.touch:
-            length = response.content_length or 0
-            track.touch.done(Outcome(number, response.status_code, track.answer_body, length))
+            track.touch.done(Outcome(written.number, response.status_code, track.answer_body, wire.answered))
         _when_out(response, track.done)
         return response
 
@@ -349,9 +346,18 @@ def _refuse(operation: Operation, violations: list[Violation]) -> None:
     raise Refusal(Refusals.INVALID_REQUEST, detail, violations=violations)
 
 
-def _wire() -> Wire:
-    """What came over the wire, without bodies."""
-    return Wire(request.headers.to_wsgi_list(), str(request.environ.get("RAW_URI", request.full_path)))
+def _asked() -> Request:
+    """The request itself: each look at Flask's `request` searches for it again."""
+    return request._get_current_object()  # type: ignore[attr-defined,no-any-return]
+
+
+def _wire(
+    request_body: bytes | None = None, answer_body: bytes | None = None, received: int = 0, answered: int = 0
+) -> Wire:
+    """What came over the wire, and what is known of both bodies."""
+    asked = _asked()
+    target = asked.environ.get("RAW_URI") or asked.full_path
+    return Wire(asked.headers.to_wsgi_list(), target, request_body, answer_body, received, answered)
 
 
 def http_limits(settings: Settings) -> Limits:

@@ -28,13 +28,23 @@ class Caller:
     issuer: str | None = None
 
 
+class JsonObject(dict[str, Any]):
+    """A JSON object with the text that says the same; nobody changes it, and any copy is a plain dict without one."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, members: Mapping[str, Any], text: str) -> None:
+        super().__init__(members)
+        self.text = text
+
+
 @dataclass(frozen=True)
 class Call:
     """One request, read and validated.
 
     `parameters` holds every parameter of the operation by its usual name, coerced, None where none came. `body` is
-    parsed JSON or a form's members; `upload` any other body, which arrives while it is read. `base_url` is how this
-    caller reaches the IA-API, without a trailing slash.
+    parsed JSON (an object as `JsonObject`) or a form's members; `upload` any other body, which arrives while it is
+    read. `base_url` is how this caller reaches the IA-API, without a trailing slash.
     """
 
     operation_id: str

@@ -9,10 +9,12 @@ from urllib.parse import urlencode
 import click
 
 from fake_pacs.cli_apps import read_object
-from fake_pacs.cli_server import printable, server_options
+from fake_pacs.cli_server import Seconds, printable, server_options
 from fake_pacs.control_client import ControlClient
 
 _LONGEST_DEADLINE = 600.0
+_LONGEST_SENDING = 600.0
+"""So many seconds after the first of several calls, the server still begins others."""
 _SLACK = 60.0
 """So many seconds longer than the app may take, the command waits for the server."""
 
@@ -42,7 +44,7 @@ def _answered(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--no-wait", is_flag=True, help="Doesn't wait for the app's answer."),
         click.option(
             "--deadline",
-            type=click.FloatRange(0, _LONGEST_DEADLINE, min_open=True),
+            type=Seconds(0, _LONGEST_DEADLINE, min_open=True),
             help="Seconds that the app may take.  [default: the policy's, 30]",
         ),
     ):
@@ -187,7 +189,8 @@ def _send(
 ) -> None:
     document |= {} if deadline is None else {"deadlineSeconds": deadline}
     document |= {"wait": False} if no_wait else {}
-    timeout = (deadline or _LONGEST_DEADLINE) * times + _SLACK
+    sending = _LONGEST_SENDING if times > 1 else 0.0
+    timeout = (deadline or _LONGEST_DEADLINE) + sending + _SLACK
     found = client.call("POST", path, document, timeout=timeout)["deliveries"]
     _tell(found, as_json, "No app is told: fake-pacs apps notifications ID on lets one be.")
     if any(delivery["state"] != "waiting" and not delivery["ok"] for delivery in found):
@@ -236,7 +239,7 @@ def deliveries(client: ControlClient, as_json: bool, **only: Any) -> None:
 @deliveries.command(short_help="Send an invocation again.")
 @click.argument("number", type=click.IntRange(1))
 @click.option("--times", default=1, show_default=True, type=click.IntRange(1, 1000), help="How often.")
-@click.option("--delay", default=0.0, show_default=True, type=click.FloatRange(0, 600), help="Seconds before each.")
+@click.option("--delay", default=0.0, show_default=True, type=Seconds(0, 600), help="Seconds before each.")
 @_answered
 @server_options
 def resend(client: ControlClient, number: int, times: int, delay: float, **how: Any) -> None:
@@ -245,11 +248,11 @@ def resend(client: ControlClient, number: int, times: int, delay: float, **how: 
 
 
 @deliveries.command(short_help="Show or change how deliveries are made.")
-@click.option("--deadline", type=click.FloatRange(0, 600, min_open=True), help="Seconds that an app may take.")
+@click.option("--deadline", type=Seconds(0, 600, min_open=True), help="Seconds that an app may take.")
 @click.option("--retries", type=click.Choice(["on", "off"]), help="Calls again what didn't connect or answered 5xx.")
 @click.option("--attempts", type=click.IntRange(1, 10), help="With retries: how many calls at most.")
-@click.option("--backoff", type=click.FloatRange(0, 600), help="With retries: seconds before the second call.")
-@click.option("--delay", type=click.FloatRange(0, 600), help="Seconds before each delivery.")
+@click.option("--backoff", type=Seconds(0, 600), help="With retries: seconds before the second call.")
+@click.option("--delay", type=Seconds(0, 600), help="Seconds before each delivery.")
 @click.option("--duplicates", type=click.IntRange(0, 100), help="How many times more each is sent.")
 @click.option("--reorder", type=click.Choice(["on", "off"]), help="Holds each back until the next to the same app.")
 @server_options

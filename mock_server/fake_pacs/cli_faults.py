@@ -4,12 +4,13 @@ import json
 import re
 import sys
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from fake_pacs.cli_server import printable, server_options
+from fake_pacs.clock import EARLIEST, LATEST
 from fake_pacs.control_client import ControlClient
 from fake_pacs.faults.slides import BAD_SLIDES
 from fake_pacs.incidents.catalogue import INCIDENTS
@@ -29,8 +30,24 @@ class _Duration(click.ParamType[float]):
             return value
         found = _DURATION.fullmatch(str(value))
         if found is None:
-            self.fail(f"{value!r}: expected a number of seconds, or one with s, m, h, d or w, such as 30d", param, ctx)
+            self.fail(f"{value!r}: expected at most nine digits and a unit of s, m, h, d or w, such as 30d", param, ctx)
         return float(found["count"]) * _SECONDS[found["unit"]]
+
+
+class _Moment(click.ParamType[datetime]):
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        expected = "a time with its offset to UTC, such as 2027-01-01T00:00:00Z"
+        try:
+            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r}: expected {expected}", param, ctx)
+        if moment.tzinfo is None:
+            self.fail(f"{value!r} has no offset to UTC: expected {expected}", param, ctx)
+        if not EARLIEST <= moment <= LATEST:
+            self.fail(f"{value!r}: expected a time from {EARLIEST.year} to {LATEST.year}", param, ctx)
+        return moment
 
 
 @click.group(invoke_without_command=True, short_help="Slides that misbehave, and faults of a running server.")
@@ -134,11 +151,11 @@ def advance(client: ControlClient, duration: float) -> None:
 
 
 @clock.command("set", short_help="Set the clock to a time.")
-@click.argument("moment", metavar="TIME")
+@click.argument("moment", metavar="TIME", type=_Moment())
 @server_options
-def set_(client: ControlClient, moment: str) -> None:
+def set_(client: ControlClient, moment: datetime) -> None:
     """Set the clock to TIME, ISO 8601 with an offset to UTC, such as 2027-01-01T00:00:00Z."""
-    _tell(client.call("POST", "clock", {"set": moment}))
+    _tell(client.call("POST", "clock", {"set": moment.isoformat()}))
 
 
 @clock.command(short_help="Stop the clock, or let it go on.")

@@ -1,5 +1,6 @@
 """The options of the commands that speak to a running server."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -37,6 +38,17 @@ _OPTIONS = (
         help="Trusted certificate of the server, PEM.  [env: FAKE_PACS_CA_FILE]",
     ),
 )
+
+
+class Seconds(click.FloatRange):
+    """Seconds within bounds; not NaN, which is within all of them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails for what is none."""
+        found: float = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value!r} is no number of seconds", param, ctx)
+        return found
 
 
 def server_options(command: Callable[..., None]) -> Callable[..., None]:

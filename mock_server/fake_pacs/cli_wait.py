@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fake_pacs.cli_server import printable
+from fake_pacs.cli_server import Seconds, printable
 from fake_pacs.control_client import ControlClient, ControlError
 from fake_pacs.settings import WELL_KNOWN_CONTROL_TOKEN
 
@@ -15,9 +15,7 @@ FIRST_PAUSE, LONGEST_PAUSE, LONGEST_ASKING = 0.05, 1.0, 5.0
 
 @click.command(name="wait", short_help="Wait until a server is ready.")
 @click.argument("url", envvar="FAKE_PACS_SERVER", default="http://localhost:8001")
-@click.option(
-    "--timeout", default=30.0, show_default=True, type=click.FloatRange(0), help="Seconds to wait; 0 asks once."
-)
+@click.option("--timeout", default=30.0, show_default=True, type=Seconds(0), help="Seconds to wait; 0 asks once.")
 @click.option(
     "--ca-file",
     envvar="FAKE_PACS_CA_FILE",

@@ -4,6 +4,8 @@ import hashlib
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -130,6 +132,15 @@ class MovableClock:
             elif not frozen and self._frozen_at is not None:
                 self._offset = self._frozen_at - self._beneath.now()
                 self._frozen_at = None
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator["MovableClock"]:
+        """A clock like this one, to be moved in the block: this one follows at its end, unless something is raised."""
+        with self._lock:
+            tried = MovableClock(self._beneath)
+            tried._offset, tried._frozen_at = self._offset, self._frozen_at
+            yield tried
+            self._offset, self._frozen_at = tried._offset, tried._frozen_at
 
     def reset(self) -> None:
         """Lets it go like the clock beneath again."""

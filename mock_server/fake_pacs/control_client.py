@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
@@ -109,8 +109,7 @@ class ControlClient:
     ) -> tuple[int, str, bytes]:
         connection = self._connection(timeout)
         try:
-            connection.request(method, f"/_fake_pacs/{path}", body, {**self._headers, **headers})
-            response = connection.getresponse()
+            response = _answer(connection, method, f"/_fake_pacs/{path}", body, {**self._headers, **headers})
             read = response.read(LIMIT + 1)
         except (OSError, HTTPException, ValueError) as error:
             raise self._trouble(error, timeout) from None
@@ -123,7 +122,7 @@ class ControlClient:
     def _trouble(self, error: Exception, timeout: float) -> ControlError:
         """Why no usable answer came."""
         if isinstance(error, TimeoutError):
-            return ControlError(f"{self.server} didn't answer within {timeout:g} s")
+            return ControlError(f"{self.server} didn't answer within {timeout:.3g} s")
         if isinstance(error, ssl.SSLError):
             return ControlError(f"no TLS with {self.server} {_why_no_tls(error)}")
         said = f"{self.server} can't be asked ({error or type(error).__name__})"
@@ -133,6 +132,20 @@ class ControlClient:
         if self._tls is not None:
             return HTTPSConnection(self._host, self._port, timeout=timeout, context=self._tls)
         return HTTPConnection(self._host, self._port, timeout=timeout)
+
+
+def _answer(
+    connection: HTTPConnection, method: str, target: str, body: bytes | BinaryIO | None, headers: dict[str, str]
+) -> HTTPResponse:
+    """The answer; one that came before all was sent says why the server hung up."""
+    try:
+        connection.request(method, target, body, headers)
+    except (BrokenPipeError, ConnectionResetError) as unsent:
+        try:
+            return connection.getresponse()
+        except (OSError, HTTPException):
+            raise unsent from None
+    return connection.getresponse()
 
 
 def _why_no_tls(error: ssl.SSLError) -> str:
@@ -185,13 +198,22 @@ def _refused(status: int, media_type: str, body: bytes, server: str) -> ControlE
     if not isinstance(problem, dict):
         said = f"{server} answered {status} {_beginning(body)}"
         return ControlError(f"{said}: is it a fake PACS, and its root URL?", status)
-    places = [
-        f"  {place.get('pointer') or place.get('in')}: came {place.get('came')}, expected {place.get('expected')}"
-        + (f"; {place['hint']}" if place.get("hint") else "")
-        for place in problem.get("violations", ())
-    ]
-    lines = [str(problem.get("detail", problem.get("title"))), *places, *filter(None, [problem.get("hint")])]
+    detail = str(problem.get("detail", problem.get("title")))
+    places = [] if _is_told(problem, detail) else map(_place, problem.get("violations", ()))
+    lines = [detail, *places, *filter(None, [problem.get("hint")])]
     return ControlError("\n".join(lines), status, problem)
+
+
+def _place(place: dict[str, Any]) -> str:
+    said = f"  {place.get('pointer') or place.get('in')}: came {place.get('came')}, expected {place.get('expected')}"
+    return said + (f"; {place['hint']}" if place.get("hint") else "")
+
+
+def _is_told(problem: dict[str, Any], detail: str) -> bool:
+    """Whether the detail has all there is to say of the only place."""
+    places = problem.get("violations", ())
+    parts = [str(places[0].get(name)) for name in ("came", "expected", "hint") if places[0].get(name)] if places else []
+    return len(places) == 1 and all(part.rstrip(".") in detail for part in parts)
 
 
 def _beginning(body: bytes) -> str:

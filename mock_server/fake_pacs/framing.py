@@ -25,7 +25,7 @@ _NOT_IN_QUOTES = re.compile(r'[^ -~]|["\\;/]|(?<=filename)=', re.IGNORECASE)
 
 
 class FileChanged(Exception):  # noqa: N818
-    """A file did not have the announced size while it was sent: the answer was broken off rather than sent wrong."""
+    """A file was not as announced while it was sent: the answer was broken off rather than sent wrong."""
 
 
 Pieces = Generator[bytes | Span, None, None]
@@ -152,13 +152,21 @@ def _pieces(file: SlideFile, size: int, unread: bool) -> Pieces:
             if left > PIECE:
                 raise FileChanged(f"{file.name}: ends {left} bytes short of the announced {size}")
         while left:
-            piece = stream.read(min(PIECE, left))
+            piece = _read(file, stream, min(PIECE, left))
             if not piece:
                 raise FileChanged(f"{file.name}: ends {left} bytes short of the announced {size}")
             left -= len(piece)
-            if not left and stream.read(1):
+            if not left and _read(file, stream, 1):
                 raise FileChanged(f"{file.name}: is longer than the announced {size} bytes")
             yield piece
+
+
+def _read(file: SlideFile, stream: BinaryIO, count: int) -> bytes:
+    """At most so many bytes more. Raises FileChanged where the system can't read the file any more."""
+    try:
+        return stream.read(count)
+    except OSError as error:
+        raise FileChanged(f"{file.name}: can't be read any more: {error.strerror or error}") from error
 
 
 def _is_on_disk(stream: BinaryIO) -> bool:

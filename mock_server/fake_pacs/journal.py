@@ -4,7 +4,7 @@ import json
 import sys
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,23 +56,57 @@ class Exchange:
         }
 
 
+Later = Callable[[Exchange], Exchange]
+"""Makes of an exchange what may be shown of it; called by the first who reads it, perhaps by two at once."""
+
+
+class _Entry:
+    """An exchange in its place, and about how many bytes it holds on to."""
+
+    __slots__ = ("_exchange", "_later", "number", "weight")
+
+    def __init__(self, exchange: Exchange, weight: int, later: Later | None = None) -> None:
+        self._exchange, self._later = exchange, later
+        self.number, self.weight = exchange.number, weight
+
+    @property
+    def operation_id(self) -> str | None:
+        return self._exchange.operation_id
+
+    def shown(self) -> Exchange:
+        later = self._later
+        if later is not None:
+            self._exchange = later(self._exchange)
+            self._later = None  # second, so that another thread sees the one or the other
+        return self._exchange
+
+
 class _Shelf:
     """The exchanges of one owner: a tenant, or all unknown callers."""
 
     def __init__(self) -> None:
-        self.exchanges: deque[tuple[Exchange, int]] = deque()
+        self.exchanges: deque[_Entry] = deque()
         self.bytes = 0
         self.forgotten = 0
 
-    def add(self, exchange: Exchange, weight: int) -> None:
-        self.exchanges.append((exchange, weight))
-        self.bytes += weight
+    def add(self, entry: _Entry) -> None:
+        self.exchanges.append(entry)
+        self.bytes += entry.weight
+
+    def replace(self, exchange: Exchange, weight: int) -> int | None:
+        """How many bytes more that is; None where the exchange isn't there any more."""
+        for index, known in enumerate(self.exchanges):
+            if known.number == exchange.number:
+                self.exchanges[index] = _Entry(exchange, weight)
+                self.bytes += weight - known.weight
+                return weight - known.weight
+        return None
 
     def drop_oldest(self) -> int:
-        _, weight = self.exchanges.popleft()
-        self.bytes -= weight
+        entry = self.exchanges.popleft()
+        self.bytes -= entry.weight
         self.forgotten += 1
-        return weight
+        return entry.weight
 
 
 class Journal:
@@ -91,24 +125,45 @@ class Journal:
         self._our_errors: deque[str] = deque(maxlen=100)
         self._forgotten_in_all = self._bytes = 0
 
-    def write(self, exchange: Exchange) -> int:
-        """Adds an exchange, and forgets the oldest ones beyond the bounds; answers its number."""
-        weight = _weight(exchange)
+    def write(self, exchange: Exchange, later: Later | None = None, held: int = 0) -> int:
+        """Adds an exchange, and forgets the oldest ones beyond the bounds; answers its number.
+
+        With `later`, which holds on to so many bytes, what is shown of it is made when somebody reads it.
+        """
+        weight = _weight(exchange) + held
         with self._lock:
             counted_as = exchange.tenant or DEFAULT_TENANT
             self._written[counted_as] += 1
             number = self._written[counted_as]
             shelf = self._shelves.setdefault(exchange.tenant, _Shelf())
-            shelf.add(replace(exchange, number=number), weight)
+            shelf.add(_Entry(replace(exchange, number=number), weight, later))
             self._bytes += weight
-            if exchange.our_error:
-                self._our_errors.append(f"{exchange.method} {exchange.path}: {exchange.our_error}")
             while len(shelf.exchanges) > self._count or (shelf.bytes > self._size and len(shelf.exchanges) > 1):
                 self._forget_oldest(shelf)
             while self._bytes > self._total:
                 # whoever has only one left keeps it as long as others have more
                 self._forget_oldest(max(self._shelves.values(), key=lambda it: (len(it.exchanges) > 1, it.bytes)))
+        if exchange.our_error:
+            self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
         return number
+
+    def amend(self, exchange: Exchange) -> None:
+        """Replaces the exchange of that tenant and number, which went wrong after it was written.
+
+        Where it is forgotten it stays so; its error of ours counts all the same.
+        """
+        weight = _weight(exchange)
+        with self._lock:
+            shelf = self._shelves.get(exchange.tenant)
+            if shelf is not None and (more := shelf.replace(exchange, weight)) is not None:
+                self._bytes += more
+        if exchange.our_error:
+            self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
+
+    def went_wrong(self, tenant: str | None, text: str) -> None:
+        """Counts what the server itself did wrong, for that tenant or for unknown callers."""
+        with self._lock:
+            self._our_errors.append(text)
 
     def _forget_oldest(self, shelf: _Shelf) -> None:
         self._bytes -= shelf.drop_oldest()
@@ -119,13 +174,11 @@ class Journal:
     ) -> list[Exchange]:
         """The tenant's exchanges, oldest first; `with_strangers` adds those whose caller is unknown."""
         with self._lock:
-            everything = [
-                exchange for shelf in self._shelves_of(tenant, with_strangers) for exchange, _ in shelf.exchanges
-            ]
-        found = [exchange for exchange in everything if exchange.number > (after or 0)]
-        found = [exchange for exchange in found if operation_id in (None, exchange.operation_id)]
-        found.sort(key=lambda exchange: exchange.number)
-        return found[-limit:] if limit else found
+            everything = [entry for shelf in self._shelves_of(tenant, with_strangers) for entry in shelf.exchanges]
+        found = [entry for entry in everything if entry.number > (after or 0)]
+        found = [entry for entry in found if operation_id in (None, entry.operation_id)]
+        found.sort(key=lambda entry: entry.number)
+        return [entry.shown() for entry in (found[-limit:] if limit else found)]
 
     def forget(self, tenant: str, *, with_strangers: bool = False) -> None:
         """Drops the tenant's exchanges, and with them those of unknown callers; numbers go on."""

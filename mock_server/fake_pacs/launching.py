@@ -31,7 +31,11 @@ def case_named(world: World, number: str, issuer: str | None) -> Case:
     cases = world.cases_named(number, issuer)
     if len(cases) == 1:
         return cases[0]
-    known = ", ".join(repr(case.issuer) for case in cases) or "none"
+    if not cases:
+        whose = f" of the issuer {issuer!r}" if issuer is not None else ""
+        detail = f"There is no case {number!r}{whose}."
+        raise Refusal(Refusals.UNKNOWN_CASE, detail, hint="GET /_fake_pacs/hospital lists them.")
+    known = ", ".join(repr(case.issuer) for case in cases)
     detail = f"The accession number {number!r} doesn't name one case; issuers: {known}."
     raise Refusal(
         Refusals.UNKNOWN_CASE, detail, hint="Name its accessionNumberIssuer, as GET /_fake_pacs/hospital lists it."

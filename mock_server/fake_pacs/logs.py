@@ -15,6 +15,8 @@ from functools import cache
 from typing import Any, Literal, TextIO
 from urllib.parse import unquote_plus
 
+from fake_pacs.calling.addresses import place_of
+from fake_pacs.calling.values import OPERATIONS, Delivery
 from fake_pacs.journal import Exchange
 from fake_pacs.world import contract
 from ia_api_spec import NEWEST, Contract, Operation
@@ -38,6 +40,9 @@ SHOWN_PARAMETERS = frozenset(
 HIDDEN = "*"
 """Stands in a path or a pointer where something was left out."""
 
+_NAME_SHOWN = 200
+"""So many characters of an app's or a slide's id are logged."""
+
 _METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"))
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -59,12 +64,16 @@ def configure(style: Style | None, stream: TextIO | None = None) -> None:
 _PLAIN = "%(levelname)s %(name)s: %(message)s"
 
 
+def told() -> bool:
+    """Whether exchanges are logged."""
+    return EXCHANGES.isEnabledFor(logging.INFO)
+
+
 def tell(exchange: Exchange, problem: str | None, received: int, answered: int) -> None:
     """Logs an exchange whose secrets are redacted already; `problem` names the refusal, sizes are those of bodies."""
-    if not EXCHANGES.isEnabledFor(logging.INFO):
-        return
     path, method = shown_path(exchange), exchange.method if exchange.method in _METHODS else HIDDEN
     members = {
+        "direction": "in",
         "tenant": exchange.tenant,
         "number": exchange.number,
         "method": method,
@@ -87,6 +96,42 @@ def tell(exchange: Exchange, problem: str | None, received: int, answered: int) 
     whose = f"tenant {exchange.tenant}" if exchange.tenant else "nobody known"
     sizes = f"{received} bytes in, {answered} out"
     text = f"{where} {exchange.status}{because}, {exchange.duration_ms} ms, {sizes}, {whose}"
+    EXCHANGES.info("%s", text, extra={"event": "exchange", "members": members})
+
+
+def tell_call(delivery: Delivery, sent: int) -> None:
+    """Logs a call of an app and what came back: of its URL only host and port, of its findings only the codes.
+
+    `sent` counts the bytes of the body.
+    """
+    answer = delivery.answer
+    if answer is None or not told():
+        return
+    peer, milliseconds = place_of(delivery.url).peer, round(answer.seconds * 1000, 3)
+    members: dict[str, Any] = {
+        "direction": "out",
+        "peer": peer,
+        "tenant": delivery.tenant,
+        "number": delivery.number,
+        "method": delivery.method,
+        "operationId": OPERATIONS[delivery.kind],
+        "kind": delivery.kind,
+        "applicationId": delivery.application_id[:_NAME_SHOWN] or None,
+        "slideId": delivery.slide_id and delivery.slide_id[:_NAME_SHOWN],
+        "resultId": delivery.result_id,
+        "attempt": delivery.attempt,
+        "resendOf": delivery.resend_of,
+        "status": answer.status,
+        "trouble": answer.trouble_kind,
+        "durationMs": milliseconds,
+        "requestBytes": sent,
+        "answerBytes": len(answer.body),
+        "findings": [finding.code for finding in delivery.findings],
+    }
+    came = answer.status or answer.trouble_kind or "failed"
+    codes = "".join(f" {code}" for code in dict.fromkeys(members["findings"]))
+    sizes = f"{sent} bytes out, {len(answer.body)} in"
+    text = f"{delivery.kind} to {peer} {came}{codes}, {milliseconds} ms, {sizes}, tenant {delivery.tenant}"
     EXCHANGES.info("%s", text, extra={"event": "exchange", "members": members})
 
 

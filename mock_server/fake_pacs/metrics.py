@@ -7,7 +7,7 @@ who asks for it.
 import threading
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fake_pacs.journal import Exchange, Journal
@@ -39,7 +39,9 @@ BREAKS = Family(
     "fake_pacs_contract_breaks", "Exchanges that broke the contract, by whose message did: caller or server.", ("side",)
 )
 TOKENS = Family("fake_pacs_tokens_issued", "Tokens issued.", ("kind",))
-FAMILIES = (REQUESTS, RECEIVED, ANSWERED, REFUSALS, BREAKS, TOKENS)
+CALLS = Family("fake_pacs_app_calls", "Calls of apps; status none: no answer came.", ("operation", "status"))
+FINDINGS = Family("fake_pacs_app_findings", "What is wrong with apps' answers, by the finding's code.", ("code",))
+FAMILIES = (REQUESTS, RECEIVED, ANSWERED, REFUSALS, BREAKS, TOKENS, CALLS, FINDINGS)
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Tally:
     durations: Mapping[str, Durations]
     in_flight: int
     forgotten: int
+    call_durations: Mapping[str, Durations] = field(default_factory=dict)
 
 
 class Metrics:
@@ -73,6 +76,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._counts: dict[Family, Counter[tuple[str, ...]]] = {family: Counter() for family in FAMILIES}
         self._durations: dict[str, Durations] = {}
+        self._call_durations: dict[str, Durations] = {}
         self._in_flight = 0
 
     def begun(self) -> Callable[[], None]:
@@ -101,6 +105,19 @@ class Metrics:
             if exchange.our_error or exchange.violations:
                 self._counts[BREAKS]["server" if exchange.our_error else "caller",] += 1
 
+    def observe_call(self, operation: str, status: int | None, seconds: float, codes: Sequence[str]) -> None:
+        """Counts a call of an app by its operation of the app's side, and what was found wrong with the answer."""
+        with self._lock:
+            self._counts[CALLS][operation, NO_OPERATION if status is None else str(status)] += 1
+            self._call_durations.setdefault(operation, Durations()).add(seconds)
+            for code in codes:
+                self._counts[FINDINGS][code,] += 1
+
+    def broke_off(self) -> None:
+        """Counts an answer that the server broke off after it was observed."""
+        with self._lock:
+            self._counts[BREAKS]["server",] += 1
+
     def token_issued(self, kind: str) -> None:
         """Counts a token, callback token or session token that was issued."""
         with self._lock:
@@ -110,12 +127,16 @@ class Metrics:
         """All that was counted until now, as a copy."""
         with self._lock:
             counts = {family: dict(counted) for family, counted in self._counts.items()}
-            durations = {name: Durations(list(known.buckets), known.total) for name, known in self._durations.items()}
+            durations, calls = _copied(self._durations), _copied(self._call_durations)
             in_flight = self._in_flight
-        return Tally(counts, durations, in_flight, self._journal.forgotten_in_all)
+        return Tally(counts, durations, in_flight, self._journal.forgotten_in_all, calls)
 
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         from fake_pacs.metrics_text import text  # 3 MB of memory that most servers never need
 
         return text(self.tally())
+
+
+def _copied(durations: Mapping[str, Durations]) -> dict[str, Durations]:
+    return {name: Durations(list(known.buckets), known.total) for name, known in durations.items()}

@@ -1,13 +1,13 @@
 """What was counted, in Prometheus' text format; the only module that knows Prometheus' library."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from fake_pacs.metrics import BOUNDS, Tally
+from fake_pacs.metrics import BOUNDS, Durations, Tally
 
 
 def text(tally: Tally) -> bytes:
@@ -30,17 +30,21 @@ class _Told(Collector):
             for labels, count in sorted(counted.items()):
                 told.add_metric(labels, count)
             yield told
-        yield self._durations()
+        what = "Time until the answer was ready to be sent."
+        yield _histogram("fake_pacs_request_duration_seconds", what, self._tally.durations)
+        what = "Time that apps took to answer, from the first byte sent."
+        yield _histogram("fake_pacs_app_call_duration_seconds", what, self._tally.call_durations)
         in_flight = "Requests begun whose answer isn't out yet."
         yield GaugeMetricFamily("fake_pacs_requests_in_flight", in_flight, value=self._tally.in_flight)
         forgotten = "Exchanges that fell out of the journal."
         yield CounterMetricFamily("fake_pacs_journal_forgotten", forgotten, value=self._tally.forgotten)
 
-    def _durations(self) -> Metric:
-        name, what = "fake_pacs_request_duration_seconds", "Time until the answer was ready to be sent."
-        told = HistogramMetricFamily(name, what, labels=("operation",))
-        for operation, durations in sorted(self._tally.durations.items()):
-            bounds = [*map(str, BOUNDS), "+Inf"]
-            buckets = list(zip(bounds, map(float, accumulate(durations.buckets)), strict=True))
-            told.add_metric([operation], buckets, durations.total)
-        return told
+
+def _histogram(name: str, what: str, durations_of: Mapping[str, Durations]) -> Metric:
+    """Durations by operation."""
+    told = HistogramMetricFamily(name, what, labels=("operation",))
+    for operation, durations in sorted(durations_of.items()):
+        bounds = [*map(str, BOUNDS), "+Inf"]
+        buckets = list(zip(bounds, map(float, accumulate(durations.buckets)), strict=True))
+        told.add_metric([operation], buckets, durations.total)
+    return told

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote_plus
 
-from fake_pacs.calls import Oddity
+from fake_pacs.calls import JsonObject, Oddity
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.strict_json import harmless, parse
 from ia_api_spec import Operation, Parameter, Schema, Violation, as_step, at_most, shown
@@ -100,6 +100,8 @@ def read_json(schema: Schema, raw: bytes) -> tuple[Any, list[Violation]]:
     value, violations = parse(raw)
     if any(not violation.pointer for violation in violations):
         return None, violations
+    if isinstance(value, dict) and not violations:
+        value = JsonObject(value, raw.decode("utf-8-sig"))
     named = {violation.pointer for violation in violations}
     readable = harmless(value) if violations else value
     broken = [found for found in schema.violations(readable, "body") if found.pointer not in named]
@@ -153,7 +155,8 @@ def _pieces(message: Message, limit: int) -> Iterator[bytes]:
     if (message.content_length or 0) > limit:
         raise _too_large(f"The body is {message.content_length} bytes", limit)
     seen = 0
-    while piece := message.stream.read(min(PIECE, limit + 1 - seen)):
+    usual = min(PIECE, message.content_length or PIECE)
+    while piece := message.stream.read(min(usual, limit + 1 - seen)):
         seen += len(piece)
         if seen > limit:
             raise _too_large(f"The body is more than {limit} bytes", limit)

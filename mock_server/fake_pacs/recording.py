@@ -1,15 +1,26 @@
 """One exchange into the journal: whose it was, and nothing of it that is secret."""
 
+import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
+from fake_pacs.calls import Oddity
 from fake_pacs.credentials import tenant_of
+from fake_pacs.framing import FileChanged
+from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.journal import Exchange
-from fake_pacs.logs import tell
-from fake_pacs.redaction import Redactor
+from fake_pacs.logs import tell, told
+from fake_pacs.redaction import BODY_SHOWN, Redactor
 from fake_pacs.refusals import TYPE_PREFIX
+from fake_pacs.store import ContentReplacedError
 from fake_pacs.world import World
+
+LOG = logging.getLogger("fake_pacs")
+
+CHANGED = (FileChanged, SlideUnreadable, ContentReplacedError)
+"""What breaks an answer off without anybody's defect: its content is no longer what was announced."""
 
 PATH_SHOWN = 2000
 """So many characters of path and query are kept."""
@@ -29,19 +40,48 @@ class Wire:
     received: int = 0
     answered: int = 0
 
+    @property
+    def size(self) -> int:
+        """Its bytes, about."""
+        head = len(self.target) + sum(len(name) + len(value) for name, value in self.headers)
+        return head + len(self.request_body or b"") + len(self.answer_body or b"")
+
     def header(self, name: str) -> str | None:
         """The first header of that name, None where there is none."""
         return next((value for known, value in self.headers if known.lower() == name.lower()), None)
 
 
-def record(world: World, exchange: Exchange, wire: Wire) -> int:
-    """Writes the exchange into journal, metrics and log, redacted, and answers its number: the one place that does.
+def record(world: World, exchange: Exchange, wire: Wire) -> Exchange:
+    """Writes the exchange into journal, metrics and log, redacted, and answers it with its number; nobody else does.
 
-    An exchange without a tenant goes to the one that its credentials name, whether they open anything or not.
+    What is answered may hold secrets yet. An exchange without a tenant goes to the one that its credentials name,
+    whether they open anything or not.
     """
-    hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
     exchange = exchange if exchange.tenant else _owned(exchange, wire, world)
-    redacted = replace(
+    logged = told()
+    if not logged and _can_wait(exchange, wire):
+        written = replace(exchange, number=world.journal.write(exchange, partial(_redacted, wire=wire), wire.size))
+    else:
+        redacted = _redacted(exchange, wire)
+        written = replace(redacted, number=world.journal.write(redacted))
+    problem = _problem(wire.answer_body)
+    world.metrics.observe(written, problem, wire.received, wire.answered)
+    if logged:
+        tell(written, problem, wire.received, wire.answered)
+    return written
+
+
+def _can_wait(exchange: Exchange, wire: Wire) -> bool:
+    """Whether its secrets may be looked for when somebody reads it, as nearly nobody does: that takes its time.
+
+    Not what is told at once elsewhere, and not where more would be kept meanwhile than is kept then.
+    """
+    return not exchange.our_error and not exchange.violations and wire.size <= 2 * BODY_SHOWN
+
+
+def _redacted(exchange: Exchange, wire: Wire) -> Exchange:
+    hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
+    return replace(
         exchange,
         method=hide.text(exchange.method[:20]),
         path=hide.text(exchange.path)[:PATH_SHOWN],
@@ -51,11 +91,32 @@ def record(world: World, exchange: Exchange, wire: Wire) -> int:
         request_body=hide.body(wire.request_body),
         answer_body=hide.body(wire.answer_body),
     )
-    number = world.journal.write(redacted)
-    problem = _problem(wire.answer_body)
-    world.metrics.observe(redacted, problem, wire.received, wire.answered)
-    tell(replace(redacted, number=number), problem, wire.received, wire.answered)
-    return number
+
+
+def broke_off(world: World, written: Exchange, wire: Wire, error: Exception, sent: bool) -> bool:
+    """Told of an answer that went wrong after it was journalled; whether that is a defect of fake-pacs.
+
+    A defect is counted, and stands with the exchange; where no head was `sent`, a 500 goes out. It is none where what
+    the answer is made of changed meanwhile: a file of a slide on disk, an attachment that somebody replaced.
+    """
+    written = _redacted(written, wire)
+    what = written.operation_id or "a request"
+    if isinstance(error, CHANGED):
+        changed = "what it is made of changed meanwhile"
+        LOG.warning(
+            "%s %s broke off: %s", written.method, written.path, error, extra={"plain": f"{what} broke off: {changed}"}
+        )
+        oddity = Oddity("broken-off", "answer", f"{changed}: {error}")
+        world.journal.amend(replace(written, oddities=(*written.oddities, oddity)))
+        return False
+    plain = f"the answer of {what} broke off; the journal says how"
+    LOG.error("%s %s broke off", written.method, written.path, exc_info=error, extra={"plain": plain})
+    trouble = "".join(traceback.format_exception(error)).strip()
+    hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
+    status = written.status if sent else 500
+    world.journal.amend(replace(written, status=status, our_error=hide.text(f"the answer broke off: {trouble}")))
+    world.metrics.broke_off()
+    return True
 
 
 def _owned(exchange: Exchange, wire: Wire, world: World) -> Exchange:

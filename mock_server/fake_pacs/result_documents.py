@@ -1,12 +1,18 @@
 """Results on their way between the wire and the store."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+from fake_pacs.calls import JsonObject
 from fake_pacs.store import StoredResult
 
 OF_THE_SERVER = ("id", "versionId")
 """Members of a result that the server assigns; what callers send under these names is no part of the document."""
+
+
+_COMPLETED = ("applicationVersion", "displayProperties", "attachments")
+"""Members that are answered even where they didn't come, or with more in them."""
 
 
 def on_wire(stored: StoredResult) -> dict[str, Any]:
@@ -24,9 +30,26 @@ def on_wire(stored: StoredResult) -> dict[str, Any]:
     return answered
 
 
+def answered_as_sent(stored: StoredResult, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A result as it is answered to who has just sent it: with the text that came, where that says all but its ids."""
+    document, text = on_wire(stored), text_of(body)
+    if text is None or any(name not in body or body[name] != document[name] for name in _COMPLETED):
+        return document
+    ids = json.dumps({name: document[name] for name in OF_THE_SERVER})
+    return JsonObject(document, f"{ids[:-1]}, {text.lstrip()[1:]}")
+
+
 def document_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept of a result that came."""
     return {name: value for name, value in body.items() if name not in OF_THE_SERVER}
+
+
+def text_of(body: Mapping[str, Any]) -> str | None:
+    """The JSON text of what is kept of a result that came, None where not all of it is, or where it has none.
+
+    Strict parsing took it for what it says, so it need not be written anew.
+    """
+    return body.text if isinstance(body, JsonObject) and not any(name in body for name in OF_THE_SERVER) else None
 
 
 def attachment_names(body: Mapping[str, Any]) -> list[str]:

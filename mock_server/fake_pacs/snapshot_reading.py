@@ -3,11 +3,12 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from fake_pacs.calling.addresses import UrlError, check_app_url
-from fake_pacs.calling.registering import FIT_ID, fits_urls
+from fake_pacs.calling.registering import FIT_ID, MAX_REGISTRATION, fits_urls
+from fake_pacs.calling.telling import sent_size
 from fake_pacs.calling.values import RegisteredApp
 from fake_pacs.result_documents import OF_THE_SERVER, attachment_names, document_of
 from fake_pacs.snapshot_file import VERSION, Place, Snapshot, SnapshotError
@@ -19,13 +20,18 @@ from ia_api_spec import NEWEST, Violation, shown
 LINE_LIMIT = 64 * 2**20
 """Bytes in a line: four times what the largest result may have when it is sent."""
 
+_FREE_ID = "an id that is none of the hospital's own: remove the app before you save, or serve without that --app"
+
 _MOST = 20
 """After so many violations the rest of the file is not looked at."""
 
 
-def read(file: BinaryIO) -> Snapshot:
-    """What the file holds. Raises `SnapshotError` with the places where it isn't a snapshot, or is a newer one."""
-    reading = _Reading()
+def read(file: BinaryIO, taken: Collection[str] = ()) -> Snapshot:
+    """What the file holds. Raises `SnapshotError` with the places where it isn't a snapshot, or is a newer one.
+
+    `taken` are the ids that no app may have: those of the hospital's own applications.
+    """
+    reading = _Reading(taken)
     for number, offset, raw in _lines(file):
         reading.take(number, offset, raw)
     return Snapshot(reading.finish(), reading.offsets, file)
@@ -46,8 +52,9 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, int, bytes]]:
 class _Reading:
     """What was read so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Collection[str]) -> None:
         self.offsets: dict[Place, int] = {}
+        self._taken = frozenset(taken)
         self._schema = contract("fake-pacs", NEWEST).schema("SnapshotRecord")
         self._wrong: list[Violation] = []
         self._number = 0
@@ -140,6 +147,11 @@ class _Reading:
             self._say("/applicationId", shown(application), "an application that no other app has")
         if not fits_urls(application):
             self._say("/applicationId", shown(application), FIT_ID)
+        elif application in self._taken:
+            self._say("/applicationId", f"{shown(application)}, which the hospital has", _FREE_ID)
+        for name in ("displayName", "manufacturer", "inputTemplate", "context"):
+            if (size := sent_size(value[name])) > MAX_REGISTRATION:
+                self._say(f"/{name}", f"{size:,} bytes", f"at most {MAX_REGISTRATION:,}, as in a registration")
         try:
             check_app_url(value["url"])
         except UrlError:

@@ -42,7 +42,8 @@ def load(world: World, tenant: str, file: BinaryIO) -> dict[str, Any]:
 
     Raises `SnapshotError` for a file that can't be loaded. Refused: CONTENT_CHANGING, UNKNOWN_TENANT.
     """
-    snapshot = snapshot_reading.read(file)
+    taken = [application.applicationId for application in world.hospital.applications]
+    snapshot = snapshot_reading.read(file, taken)
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file will do
     world.store.replace_contents(tenant, snapshot.contents, snapshot.bytes_of)

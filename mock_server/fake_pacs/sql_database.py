@@ -1,29 +1,94 @@
 """Engine, locks and transactions of the SQL store; all that is SQLite's own stands here.
 
-In memory, SQLite's `memdb` keeps readers out while somebody writes and lets whoever waits sleep and try again: with
-4 writers and 4 readers a read took 4 s. So there one transaction runs at a time, handed on by a lock. In a
-file (write-ahead log) readers see the last committed state and never wait; writers of this process queue at a lock,
-those of another process at SQLite's. No lock decides who wins an update: a statement with its condition does.
+In memory there is one connection, which stays open and is handed on by a lock: one transaction runs at a time. SQLite's
+`memdb`, with a connection for each thread, lets whoever waits sleep and try again (with 4 writers and 4 readers a read
+took 4 s), and a connection taken from a pool costs as much as the statement itself. In a file (write-ahead log) readers
+see the last committed state and never wait; writers of this process queue at a lock, those of another process at
+SQLite's. No lock decides who wins an update: a statement with its condition does.
 """
 
 import sqlite3
 import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy.dialects.sqlite  # noqa: F401 - else the first engine loads it: a fifth of a server's start
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError, IntegrityError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import StaticPool
 
 from fake_pacs.sql_tables import SCHEMA, meta, metadata
 from fake_pacs.store import StoreError
 
+_LOCKED = "BEGIN IMMEDIATE"
+"""How writers begin: a lock that is taken later, with the first change, can't be waited for."""
+
 BUSY_SECONDS = 5.0
 """So long a writer waits for another process that is writing."""
+
+
+class _Sessions(Protocol):
+    """How transactions come by a connection."""
+
+    def reading(self) -> AbstractContextManager[Connection]: ...
+
+    def writing(self) -> AbstractContextManager[Connection]: ...
+
+    def close(self) -> None: ...
+
+
+class _InMemory:
+    """One connection, and one transaction at a time: the lock is all that a reader needs."""
+
+    def __init__(self) -> None:
+        self._engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
+        event.listen(self._engine, "connect", _leave_transactions)
+        self._lock = threading.Lock()
+        self._reader = self._engine.connect()
+        self._writer = self._engine.connect()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._lock:
+            yield self._reader
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._lock, self._writer.begin():
+            _begin(self._writer, _LOCKED)
+            yield self._writer
+
+    def close(self) -> None:
+        with self._lock:
+            self._reader.close()
+            self._writer.close()
+            self._engine.dispose()
+
+
+class _InFile:
+    """A connection for each transaction; writers queue here: at SQLite's lock, waiting means trying again."""
+
+    def __init__(self, state: Path, busy_seconds: float) -> None:
+        self._engine = _file_engine(state, busy_seconds)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self._engine.begin() as connection:
+            _begin(connection, "BEGIN")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        with self._lock, self._engine.begin() as connection:
+            _begin(connection, _LOCKED)
+            yield connection
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.dispose()
 
 
 class Database:
@@ -31,40 +96,33 @@ class Database:
 
     def __init__(self, state: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
         self._called = f"the state file {state.absolute()}" if state else "the store in memory"
-        self._engine = _file_engine(state, busy_seconds) if state else _memory_engine()
-        self._readers = self._engine if state else self._engine.execution_options(begin="")  # there the lock is enough
-        self._writers = self._engine.execution_options(begin="BEGIN IMMEDIATE")  # a lock taken late can't be waited for
-        self._write_lock = threading.Lock()
-        self._read_lock: AbstractContextManager[Any] = nullcontext() if state else self._write_lock
-        self._held_open: PoolProxiedConnection | None = None
+        self._sessions: _Sessions = _InFile(state, busy_seconds) if state else _InMemory()
         self._closed = False
         try:
-            self._open(in_memory=state is None)
+            self._open(is_new=state is None)
         except BaseException:
             self.close()
             raise
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state and changes nothing."""
-        return self._transaction(self._readers, self._read_lock)
+        return self._transaction(self._sessions.reading)
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that changes everything it says, or nothing when an exception leaves it."""
-        return self._transaction(self._writers, self._write_lock)
+        return self._transaction(self._sessions.writing)
 
     def close(self) -> None:
         """Close all connections; what is in memory is gone then."""
-        with self._write_lock:
-            self._closed = True
-            if self._held_open is not None:
-                self._held_open.close()
-                self._held_open = None
-            self._engine.dispose()
+        self._closed = True
+        self._sessions.close()
 
     @contextmanager
-    def _transaction(self, engine: Engine, lock: AbstractContextManager[Any]) -> Iterator[Connection]:
+    def _transaction(self, session: Callable[[], AbstractContextManager[Connection]]) -> Iterator[Connection]:
+        if self._closed:
+            raise StoreError(f"{self._called} is closed; open it again to use it")
         try:
-            with lock, self._begin(engine) as connection:
+            with session() as connection:
                 yield connection
         except UnicodeEncodeError as error:
             raise lone_surrogate(error) from error
@@ -73,16 +131,9 @@ class Database:
         except (DatabaseError, sqlite3.Error) as error:
             raise StoreError(f"{self._called} can't be used: {_reason(error)}") from error
 
-    def _begin(self, engine: Engine) -> AbstractContextManager[Connection]:
-        if self._closed:
-            raise StoreError(f"{self._called} is closed; open it again to use it")
-        return engine.begin()
-
-    def _open(self, in_memory: bool) -> None:
-        if in_memory:
-            self._held_open = self._engine.raw_connection()
+    def _open(self, is_new: bool) -> None:
         with self.writing() as connection:
-            if inspect(connection).get_table_names():
+            if not is_new and inspect(connection).get_table_names():
                 self._check_schema(connection)
             else:
                 metadata.create_all(connection, checkfirst=False)
@@ -109,17 +160,13 @@ def lone_surrogate(error: UnicodeEncodeError) -> ValueError:
     )
 
 
-def _memory_engine() -> Engine:
-    url = f"sqlite:///file:/{uuid.uuid4().hex}?vfs=memdb&uri=true"
-    return _with_begin(create_engine(url, connect_args={"check_same_thread": False}, max_overflow=-1))
-
-
 def _file_engine(state: Path, busy_seconds: float) -> Engine:
     url = URL.create("sqlite", database=str(state.absolute()))
     arguments = {"check_same_thread": False, "timeout": busy_seconds}
     engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=-1)
     event.listen(engine, "connect", _make_durable)
-    return _with_begin(engine)
+    event.listen(engine, "connect", _leave_transactions)
+    return engine
 
 
 def _make_durable(connection: sqlite3.Connection, record: object) -> None:
@@ -129,21 +176,14 @@ def _make_durable(connection: sqlite3.Connection, record: object) -> None:
     connection.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's own cache, too
 
 
-def _with_begin(engine: Engine) -> Engine:
-    """Let SQLAlchemy begin transactions, not the sqlite3 module, which begins late and only for writes."""
-    event.listen(engine, "connect", _leave_transactions)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
 def _leave_transactions(connection: sqlite3.Connection, record: object) -> None:
+    """Transactions begin where we say so, not where the sqlite3 module does: late, and only for writes."""
     connection.isolation_level = None
 
 
-def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("begin", "BEGIN")
-    if statement:
-        connection.exec_driver_sql(statement)
+def _begin(connection: Connection, statement: str) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute(statement)  # not by `exec_driver_sql` or an event of SQLAlchemy, which take ten times as long
 
 
 def _reason(error: DatabaseError | sqlite3.Error) -> str:

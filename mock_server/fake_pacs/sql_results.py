@@ -72,12 +72,13 @@ class Results:
         document: Mapping[str, Any],
         attachment_names: Sequence[str],
         version_id: str,
+        *,
+        text: str | None = None,
     ) -> StoredResult:
         """Store a new result; ids count from 1 per tenant and application and are never used again."""
-        text, names = as_text(document), _each_once(attachment_names)
+        text, names = as_text(document) if text is None else text, _each_once(attachment_names)
         key: Key = {"tenant": tenant, "application": application}
         with self._database.writing() as connection:
-            tenant_epoch(connection, tenant)
             number = _next_id(connection, key)
             row = {"id": number, "slide_id": slide_id, "version_id": version_id, "document": text}
             connection.execute(_INSERT, {**key, **row})
@@ -145,8 +146,10 @@ class Results:
 
 
 def _next_id(connection: Connection, key: Key) -> int:
+    """The application's next id. Refused: UNKNOWN_TENANT; only a first id has to ask: counters go with their tenant."""
     counted: int | None = connection.scalar(_COUNT_UP, of(key))
     if counted is None:
+        tenant_epoch(connection, key["tenant"])
         connection.execute(insert(counters), {**key, "last_id": 1})
     return counted or 1
 

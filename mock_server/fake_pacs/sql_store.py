@@ -23,7 +23,8 @@ class SqlStore(Accounts, Results, Attachments, QualityControls, Apps, Contents):
 
     def __init__(self, state: Path | None = None, *, busy_seconds: float = BUSY_SECONDS) -> None:
         self._database = Database(state, busy_seconds)
-        forget_broken_uploads(self._database)
+        if state:
+            forget_broken_uploads(self._database)
 
     def close(self) -> None:
         """Let go of file or memory; closing again does nothing, any other call raises `StoreError`."""

@@ -146,10 +146,13 @@ class Store(Protocol):
         document: Mapping[str, Any],
         attachment_names: Sequence[str],
         version_id: str,
+        *,
+        text: str | None = None,
     ) -> StoredResult:
         """Store a new result; ids count from 1 per tenant and application and are never used again.
 
-        Refused: INVALID_REQUEST, when an attachment is declared twice.
+        `text` is the document as JSON, where the caller has it. Refused: INVALID_REQUEST, when an attachment is
+        declared twice.
         """
 
     def result(self, tenant: str, application: str, result_id: int) -> StoredResult:

@@ -22,6 +22,16 @@ _BETWEEN_BRACKETS = re.compile(r'(?:[^"\[{\]}]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)++
 
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
+_ALL_BUT_BRACKETS = bytes(sorted(set(range(256)) - set(b'[]{}"\\')))
+"""Quotes and backslashes stay, too: they tell whether a bracket stands in a string."""
+
+_SHAPE = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG_DIGITS, _LONG_EXPONENT = b"0" * 200, b"e000"
+"""What a number that no double holds has, once its digits are all alike: so many of them, or so long an exponent."""
+
+_PASSES = 20
+"""Each pass takes the innermost brackets away, a level or two; results nest 9 levels deep."""
+
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -77,19 +87,20 @@ def parse(raw: bytes, max_depth: int = MAX_DEPTH) -> tuple[Any, list[Violation]]
     except UnicodeDecodeError as error:
         came = f"byte 0x{raw[error.start]:02x} at offset {error.start}"
         return None, [Violation("body", "", came, "JSON in UTF-8")]
-    if _too_deep(text, max_depth):
+    if not _surely_shallow(raw, max_depth) and _too_deep(text, max_depth):
         return None, [Violation("body", "", f"nesting deeper than {max_depth}", f"at most {max_depth} levels")]
     hooks = _Hooks()
+    checked = _may_overflow(raw)
     try:
         value = json.loads(
             text,
             parse_constant=hooks.constant,
-            parse_float=hooks.float,
-            parse_int=hooks.integer,
+            parse_float=hooks.float if checked else None,
+            parse_int=hooks.integer if checked else None,
             object_pairs_hook=hooks.object,
         )
     except json.JSONDecodeError as error:
-        came = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        came = f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}"
         return None, [Violation("body", "", came, "well-formed JSON")]
     return value, at_most(_doubts(value, ""), "body") if hooks.doubts or _SURROGATE.search(text) else []
 
@@ -103,6 +114,27 @@ def harmless(value: Any) -> Any:
     if isinstance(value, dict):
         return {name.encode("utf-8", "backslashreplace").decode(): harmless(member) for name, member in value.items()}
     return value
+
+
+def _may_overflow(raw: bytes) -> bool:
+    """Whether a number may be one that no double holds; a hook for each number takes as long as all of the parsing."""
+    shape = raw.translate(_SHAPE, b"+")
+    return _LONG_DIGITS in shape or _LONG_EXPONENT in shape
+
+
+def _surely_shallow(raw: bytes, max_depth: int) -> bool:
+    """Whether brackets surely don't nest too deeply, by passes that are each quick; what isn't plain is left open.
+
+    Plain means that no string has a bracket or a backslash in it: then each string leaves two quotes side by side.
+    """
+    brackets = raw.translate(None, _ALL_BUT_BRACKETS).replace(b'""', b"")
+    if b'"' in brackets or b"\\" in brackets:
+        return False
+    for _ in range(min(max_depth, _PASSES)):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return True
+    return False
 
 
 def _too_deep(text: str, max_depth: int) -> bool:

@@ -11,6 +11,8 @@ from fake_pacs.imaging.errors import SlideUnreadable
 MOST = 20
 """So many oddities are listed for a result; a result in pixels has thousands of them, all alike."""
 
+_NUMBERS = frozenset((int, float, bool))
+
 USUAL_TAGS = 5
 """The workstation shows at most 5 tags (C)."""
 
@@ -59,22 +61,21 @@ def _of_tags(content: dict[str, Any], pointer: str) -> Iterator[Oddity]:
 
 
 def _has_point_off(content: Any, height: float) -> bool:
-    """Whether any point below lies off the slide."""
+    """Whether any point below lies off the slide; JSON has no subtypes, so that types are compared, which is quick."""
     left = [content]
     while left:
         value = left.pop()
-        if isinstance(value, list):
-            left.extend(value)
-            continue
-        if not isinstance(value, dict):
-            continue
-        x, y = value.get("x"), value.get("y")
-        if isinstance(x, (int, float)) and isinstance(y, (int, float)):
-            if not (0 <= x <= 1 and 0 <= y <= height):
-                return True
-            if len(value) == 2:
-                continue
-        left.extend(value.values())
+        kind = type(value)
+        if kind is list:
+            left += value
+        elif kind is dict:
+            x, y = value.get("x"), value.get("y")
+            if type(x) in _NUMBERS and type(y) in _NUMBERS:
+                if not (0 <= x <= 1 and 0 <= y <= height):
+                    return True
+                if len(value) == 2:
+                    continue
+            left += value.values()
     return False
 
 

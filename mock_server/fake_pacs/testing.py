@@ -18,7 +18,7 @@ from fake_pacs.faults.table import TenantFaults
 from fake_pacs.hospital import Slide
 from fake_pacs.imaging.slide_reader import SlideReader
 from fake_pacs.incidents.incident import Incident
-from fake_pacs.journal import Exchange, Journal
+from fake_pacs.journal import Exchange, Journal, Later
 from fake_pacs.result_documents import on_wire
 from fake_pacs.settings import DEFAULT_TENANT, SOFTWARE_VERSIONS
 from fake_pacs.testing_words import Expected, missed, story, unknown_operation
@@ -73,14 +73,18 @@ class KeepingJournal(Journal):
         self.news = threading.Condition()
         self._went_wrong: dict[str | None, list[str]] = defaultdict(list)
 
-    def write(self, exchange: Exchange) -> int:
+    def write(self, exchange: Exchange, later: Later | None = None, held: int = 0) -> int:
         """Adds an exchange."""
-        number = super().write(exchange)
+        number = super().write(exchange, later, held)
         with self.news:
-            if exchange.our_error:
-                self._went_wrong[exchange.tenant].append(f"{exchange.method} {exchange.path}: {exchange.our_error}")
             self.news.notify_all()
         return number
+
+    def went_wrong(self, tenant: str | None, text: str) -> None:
+        """Counts what the server itself did wrong, and keeps it for that tenant."""
+        super().went_wrong(tenant, text)
+        with self.news:
+            self._went_wrong[tenant].append(text)
 
     def take_errors(self, tenant: str) -> list[str]:
         """What went wrong with the tenant's calls, or with unknown callers', since this was asked last."""

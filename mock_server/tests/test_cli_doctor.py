@@ -306,3 +306,17 @@ def test_what_is_wrong_with_its_info_is_told(server: MockSectraServer, raw_app: 
 def test_codes_are_a_closed_list():
     with pytest.raises(ValueError, match=r"'pacs\.mood' is no code"):
         Finding("pacs.mood", "ok", "fine")
+
+
+def test_a_page_that_answers_everything_is_no_ia_api(raw_app: Any, http_answer: Any):
+    page = raw_app(lambda connection, _: connection.sendall(http_answer(200, b"<html>log in", "text/html")))
+    status, found = examined(f"http://localhost:{page.port}")
+    assert (status, levels(found)["pacs.version"]) == (1, "problem")
+    assert "no JSON with an apiVersion" in text_of(found, "pacs.version")
+    assert "pacs.token" not in levels(found)
+
+
+def test_the_doctor_itself_asks_no_metadata_service(server: MockSectraServer):
+    _, found = examined(server.root_url, "--app", "http://169.254.169.254/")
+    assert (levels(found)["app.from-here"], levels(found)["app.from-pacs"]) == ("warning", "problem")
+    assert "metadata service" in text_of(found, "app.from-here")

@@ -141,3 +141,22 @@ def test_an_unknown_incident_is_an_error_that_names_the_known(run: Any) -> None:
     done = run("incident", "earthquake")
     assert done.exit_code == 1
     assert "slide-rescanned" in done.output
+
+
+@pytest.mark.parametrize(
+    ("moment", "why"),
+    [
+        ("tomorrow", "such as 2027-01-01T00:00:00Z"),
+        ("2027-01-01", "has no offset to UTC"),
+        ("1900-01-01T00:00:00Z", "a time from 1970 to 9000"),
+    ],
+)
+def test_what_is_no_time_is_said_without_a_pattern(run: Callable[..., Result], moment: str, why: str) -> None:
+    done = run("clock", "set", moment)
+    assert (done.exit_code, why in done.output, "matches" in done.output) == (2, True, False), done.output
+
+
+def test_a_refusal_with_one_place_says_it_once(run: Callable[..., Result]) -> None:
+    said = run("faults", "add", "createReslt", "status", "status=503").output
+    assert said.count("createReslt") == 1
+    assert said.rstrip().endswith("did you mean createResult?")

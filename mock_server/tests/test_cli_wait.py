@@ -109,3 +109,8 @@ def test_a_text_that_is_no_url_is_refused():
 def test_the_client_can_be_asked_by_the_real_clock():
     with MockSectraServer() as server:
         assert wait_for(ControlClient(server.url, "dev-control"), 5) is None
+
+
+def test_no_number_of_seconds_is_a_usage_error():
+    status, said = run("http://localhost:1", "--timeout", "nan")
+    assert (status, "no number of seconds" in said) == (2, True)

@@ -81,5 +81,24 @@ def test_impossible_moves_are_errors_and_move_nothing(clock: MovableClock) -> No
     assert clock.now() == START
 
 
+def reset_and_advance(clock: MovableClock, seconds: float) -> None:
+    with clock.all_or_nothing() as tried:
+        tried.reset()
+        tried.advance(seconds)
+
+
+def test_moves_that_belong_together_are_all_made_or_none(clock: MovableClock, beneath: ManualClock) -> None:
+    with clock.all_or_nothing() as tried:
+        tried.set(START + timedelta(days=1))
+        tried.freeze()
+        assert (clock.now(), clock.frozen) == (START, False)
+    assert (clock.now(), clock.frozen) == (START + timedelta(days=1), True)
+    with pytest.raises(ValueError, match="beyond the year 9000"):
+        reset_and_advance(clock, 1e12)
+    assert (clock.now(), clock.frozen) == (START + timedelta(days=1), True)
+    beneath.advance(5)
+    assert clock.now() == START + timedelta(days=1), "it still stands"
+
+
 def test_on_the_machine_s_clock_it_is_about_now() -> None:
     assert abs((MovableClock(SystemClock()).now() - datetime.now(UTC)).total_seconds()) < 5

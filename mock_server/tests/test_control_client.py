@@ -102,3 +102,13 @@ def test_a_server_that_hangs_is_given_up(raw_app: Any) -> None:
     app = raw_app(lambda connection, request: connection.recv(1))
     with pytest.raises(ControlError, match=r"didn't answer within 0\.2 s"):
         ControlClient(app.url, "dev-control").call("GET", "ready", timeout=0.2)
+
+
+def test_a_refusal_that_comes_before_all_was_sent_is_read(run_pacs: Any, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as made:
+        made.truncate(600 * 2**20)  # nothing of it is on the disk
+    client = ControlClient(run_pacs().root_url, "dev-control")
+    with large.open("rb") as file, pytest.raises(ControlError, match="larger than the 536870912 bytes") as refused:
+        client.upload("PUT", "snapshot", file, "application/x-ndjson")
+    assert refused.value.status == 413

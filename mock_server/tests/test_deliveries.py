@@ -336,9 +336,10 @@ def test_too_many_at_once_are_refused(server: Any, make_hook: Any):
     go.set()
 
 
-def test_a_failure_of_our_own_in_the_background_is_logged_and_shown(
-    server: Any, make_hook: Any, caplog: pytest.LogCaptureFixture
+def test_a_failure_of_our_own_in_the_background_is_logged_and_shown_and_counts(
+    make_pacs: Any, make_hook: Any, caplog: pytest.LogCaptureFixture
 ):
+    server = make_pacs(may_break=True, public_url="http://pacs.example").server
     hook = make_hook(server)
     done = threading.Event()
 
@@ -355,6 +356,8 @@ def test_a_failure_of_our_own_in_the_background_is_logged_and_shown(
     assert done.wait(10)
     assert server.world.deliveries.get("default", made.number).state == "failed"
     assert "no luck" in caplog.text
+    (error,) = server.world.journal.our_errors
+    assert error.startswith("delivery 3, create: Traceback")
 
 
 def test_the_bounds_are_those_that_are_documented():

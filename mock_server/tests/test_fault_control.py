@@ -171,6 +171,9 @@ def test_the_clock_is_told_and_moved(pacs: Any) -> None:
         {"set": "2027-13-01T00:00:00Z"},
         {"freeze": 1},
         {"back": True},
+        {"set": "2027-01-01T00:00:00Z", "advance": 1e15},
+        {"set": "2027-01-01T00:00:00Z", "advance": 1e12, "freeze": True},
+        {"reset": True, "set": "9999-01-01T00:00:00Z"},
     ],
 )
 def test_a_wrong_move_is_400_and_moves_nothing(pacs: Any, body: Any) -> None:

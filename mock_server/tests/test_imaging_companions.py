@@ -1,17 +1,18 @@
 """Formats of several files: all of them are delivered, and what is missing is named.
 
-OpenSlide has no small MIRAX, Hamamatsu or Trestle slides, and none can be made that it opens: where its own detection
-would be asked, a stand-in answers, so that these tests are of our rules alone.
+OpenSlide's detection looks at the index alone, so the other files need no content here; whole slides of NDPI and MIRAX
+are made and opened in formats/test_ndpi_and_mirax.py.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+import numpy
 import openslide
 import pytest
+import tifffile
 
 from fake_pacs.catalog import Loaded, load_folder
 from fake_pacs.imaging.companions import companions_of
@@ -28,25 +29,14 @@ FILE_1 = Data0001.dat
 """
 VMS = """[Virtual Microscope Specimen]
 NoLayers=1
+NoJpegColumns=2
+NoJpegRows=1
 ImageFile=x.jpg
 ImageFile(1,0)=x(1,0).jpg
 MapFile=x_map2.jpg
 OptimisationFile=x.opt
 MacroImage=x_macro.jpg
 """
-
-
-@pytest.fixture(autouse=True)
-def detection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """OpenSlide's detection, for files that only look as if they were slides."""
-    kinds = {".mrxs": "mirax", ".vms": "hamamatsu", ".vmu": "hamamatsu", ".tif": "trestle"}
-
-    class Detecting(openslide.OpenSlide):
-        @classmethod
-        def detect_format(cls, path: Any) -> str | None:
-            return kinds.get(Path(path).suffix.lower())
-
-    monkeypatch.setattr(openslide, "OpenSlide", Detecting)
 
 
 def mirax(folder: Path, *missing: str) -> None:
@@ -127,9 +117,23 @@ def test_an_index_cannot_bring_files_from_elsewhere(tmp_path: Path) -> None:
 
 
 def test_trestle_brings_its_full_image(tmp_path: Path) -> None:
-    for name in ("x.tif", "x.Full", "y.tif"):
-        (tmp_path / name).write_bytes(b"x")
-    assert names(load_folder(tmp_path)) == [["x.tif", "x.Full"], ["y.tif"]]
+    pixels = numpy.zeros((200, 300, 3), "uint8")
+    for name in ("x.tif", "y.tif"):
+        tifffile.imwrite(
+            tmp_path / name,
+            pixels,
+            photometric="rgb",
+            compression="jpeg",
+            tile=(128, 128),
+            software="MedScan 1.0",
+            description="Background Color=FFFFFF;OverlapsXY=0 0",
+            metadata=None,
+        )
+        assert openslide.OpenSlide.detect_format(tmp_path / name) == "trestle"
+    (tmp_path / "x.Full").write_bytes(b"a picture of the glass")
+    loaded = load_folder(tmp_path)
+    assert names(loaded) == [["x.tif", "x.Full"], ["y.tif"]]
+    assert loaded.slides[0].metadata()["imageSize"] == {"width": 300, "height": 200}
 
 
 def test_companions_stand_in_a_cases_yaml_as_files(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from fake_pacs import logs
-from fake_pacs.embedding import MockSectraServer, Reply
+from fake_pacs.embedding import AppAnswerError, MockSectraServer, Refusal, Reply
 from fake_pacs.handlers import HANDLERS
 from fake_pacs.world import contract
 from ia_api_spec import NEWEST
@@ -76,6 +76,7 @@ def test_each_exchange_is_one_line_with_what_an_operator_wants_to_know(pacs: Any
         "level": "info",
         "event": "exchange",
         "logger": "fake_pacs.exchanges",
+        "direction": "in",
         "tenant": "default",
         "number": 1,
         "method": "POST",
@@ -91,6 +92,59 @@ def test_each_exchange_is_one_line_with_what_an_operator_wants_to_know(pacs: Any
         "ownError": False,
     }
     assert (second["status"], second["problem"], second["number"]) == (409, "missing-version", 2)
+
+
+def test_calls_of_apps_are_logged_too_and_nothing_of_what_is_said(
+    run_pacs: Any, make_hook: Any, http_answer: Any, log: Log
+) -> None:
+    server = run_pacs()
+    hook = make_hook(server)
+    hook.answers = lambda invocation: http_answer(500, {"token": invocation["callbackInfo"]["token"], "who": CANARY})
+    server.workstation().start(hook.id, "demo-he-1")
+    token = hook.invocations[0]["callbackInfo"]["token"]
+    registration, info, start = [line for line in log.exchanges() if line["direction"] == "out"]
+    assert [registration["operationId"], info["operationId"]] == ["getRegistration", "getAppInfo"]
+    assert start.pop("requestBytes") > 200
+    assert start.pop("answerBytes") > 50
+    assert start.pop("durationMs") > 0
+    del start["time"]
+    assert start == {
+        "level": "info",
+        "event": "exchange",
+        "logger": "fake_pacs.exchanges",
+        "direction": "out",
+        "peer": hook.url.removeprefix("http://").removesuffix("/hook"),
+        "tenant": "default",
+        "number": 3,
+        "method": "POST",
+        "operationId": "invoke",
+        "kind": "create",
+        "applicationId": "hook-app",
+        "slideId": "demo-he-1",
+        "resultId": None,
+        "attempt": 1,
+        "resendOf": None,
+        "status": 500,
+        "trouble": None,
+        "findings": ["answer.status"],
+    }
+    for secret in (token, CANARY, "/hook"):
+        assert secret not in log.text()
+
+
+def test_calls_that_bring_no_answer_are_logged_with_their_trouble(
+    run_pacs: Any, configure: Callable[[logs.Style], Log]
+) -> None:
+    log = configure("text")
+    server = run_pacs()
+    with pytest.raises(AppAnswerError):
+        server.trigger("http://169.254.169.254/latest/SECRET", {"action": "create", "applicationId": "a\nb"})
+    with pytest.raises(Refusal):
+        server.register_app("http://localhost:1/SECRET")
+    first, second = log.text().splitlines()
+    assert re.search(r"INFO fake_pacs\.exchanges: create to 169\.254\.169\.254:80 address-refused answer\.", first)
+    assert "registration to localhost:1 unreachable registration.no-answer, 0.0 ms, 0 bytes out, 0 in" in second
+    assert "SECRET" not in log.text()
 
 
 def test_nothing_is_logged_unless_it_is_asked_for(pacs: Any, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from http.client import HTTPConnection
 from typing import Any
 
@@ -62,6 +63,24 @@ def test_an_answer_of_ours_that_breaks_the_contract_counts_as_ours(make_pacs: Ca
     app = create_app(pacs.server.world, {**HANDLERS, "getInfo": wrong})
     app.test_client().get(f"{pacs.base}/info", headers={"Authorization": f"Bearer {pacs.token}"})
     assert samples(pacs)["fake_pacs_contract_breaks_total", "server"] == 1
+
+
+def test_calls_of_apps_are_counted(make_pacs: Callable[..., Any], make_hook: Any, http_answer: Any) -> None:
+    pacs = make_pacs(public_url="http://pacs.example")
+    hook = make_hook(pacs.server)
+    station = pacs.server.workstation()
+    assert station.start(hook.id, "demo-he-1").ok
+    hook.answers = lambda _: http_answer(503)
+    station.start(hook.id, "demo-he-1")
+    pacs.server.world.store.put_app("default", replace(pacs.server.apps()[0], url="http://localhost:1/gone"))
+    station.start(hook.id, "demo-he-1")
+    found = samples(pacs)
+    assert found["fake_pacs_app_calls_total", "getRegistration", "200"] == 1
+    assert found["fake_pacs_app_calls_total", "getAppInfo", "200"] == 1
+    assert [found["fake_pacs_app_calls_total", "invoke", status] for status in ("200", "503", "none")] == [1, 1, 1]
+    assert found["fake_pacs_app_call_duration_seconds_count", "invoke"] == 3
+    assert found["fake_pacs_app_findings_total", "answer.status"] == 1
+    assert found["fake_pacs_app_findings_total", "answer.unreachable"] == 1
 
 
 def test_what_fell_out_of_the_journal_is_counted_and_never_counted_back(pacs: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fake_pacs.calling import connecting
+from fake_pacs.calling.addresses import place_of
 from fake_pacs.calling.outbound import Outbound, UrlError
 from fake_pacs.calling.values import AppAnswer
 
@@ -363,3 +364,8 @@ def test_who_allows_link_local_addresses_has_them(monkeypatch: pytest.MonkeyPatc
     answer = Outbound(allow_link_local=True).get("http://169.254.169.254/", 1)
     assert tried == ["169.254.169.254"]
     assert "nothing listens" in str(answer.trouble)
+
+
+def test_an_ipv6_address_is_named_as_urls_name_it():
+    assert place_of("http://[::1]:8080/hook").peer == "[::1]:8080"
+    assert place_of("http://localhost/hook").peer == "localhost:80"

@@ -179,6 +179,7 @@ FINDER = {
     "enabled": True,
     "notifications": False,
 }
+TAGGED = {"type": "taggedPolygon", "content": {"tags": ["x" * 65536]}}
 WHOLE = [HEAD, COUNTER, FINDER, WITH_BYTES, ATTACHMENT, PIECE, QUALITY, END]
 BAD = [
     ([HEAD], "line 2", "cut off"),
@@ -196,6 +197,10 @@ BAD = [
     ([HEAD, {**FINDER, "applicationId": "a/b\x1b"}, END], "line 2 /applicationId", "without /"),
     ([HEAD, {**FINDER, "url": "http://[9/"}, END], "line 2 /url", "http or https"),
     ([HEAD, {**FINDER, "url": "http://me:hunter2@a/"}, END], "line 2 /url", "without user"),
+    ([HEAD, {**FINDER, "applicationId": "nuclei-counter"}, END], "line 2 /applicationId", "serve without that --app"),
+    ([HEAD, FINDER, {**FINDER, "context": {"k": "é" * 32768}}, END], "line 3 /context", "at most 65,536"),
+    ([HEAD, {**FINDER, "inputTemplate": TAGGED}, END], "line 2 /inputTemplate", "at most 65,536"),
+    ([HEAD, {**FINDER, "manufacturer": "x" * 65535}, END], "line 2 /manufacturer", "65,537 bytes"),
     ([HEAD, QUALITY, QUALITY, END], "line 3 /slideId", "no other line"),
     ([HEAD, {**QUALITY, "status": "Good"}, END], "line 2 /status", "NotSet"),
     ([HEAD, HEAD, END], "line 2 /record", "once"),
@@ -223,6 +228,14 @@ def test_a_file_made_by_hand_loads(pacs: Any) -> None:
     assert answer.status_code == 200, answer.data
     assert (answer.json["results"], answer.json["attachments"], answer.json["apps"]) == (1, 1, 1)
     assert load(pacs, as_file(WHOLE).replace(b"\n", b"\r\n")).status_code == 200
+
+
+def test_as_much_context_as_a_registration_may_have_is_loaded(pacs: Any) -> None:
+    context = {"k": "é" * ((65536 - len('{"k":""}')) // 2)}  # two bytes each, however its file spells them
+    assert load(pacs, as_file([HEAD, {**FINDER, "context": context}, END])).status_code == 200
+    assert pacs.control("PATCH", "apps/f", json={"context": context}).status_code == 200
+    pacs.problem(pacs.control("PATCH", "apps/f", json={"context": {"k": context["k"] + "x"}}), 400, "invalid-request")
+    assert load(pacs, saved(pacs)).json["apps"] == 1
 
 
 @pytest.mark.parametrize(("records", "place", "expected"), BAD)

@@ -1,13 +1,14 @@
 """JSON from strangers: what Python's parser lets through and others choke on is named and refused."""
 
 import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fake_pacs.strict_json import MAX_DEPTH, MAX_DIGITS, harmless, parse
+from fake_pacs.strict_json import MAX_DEPTH, MAX_DIGITS, _surely_shallow, _too_deep, harmless, parse
 from ia_api_spec import MOST
 
 JSON_VALUES = st.recursive(
@@ -147,3 +148,37 @@ def test_a_refused_value_is_made_harmless_for_validators() -> None:
     assert made["\\ud800"][0] == "?"
     assert made["b"] == 1
     json.dumps(made, ensure_ascii=False).encode("utf-8")
+
+
+@given(
+    st.sampled_from(["", "-"]),
+    st.integers(1, 420),
+    st.integers(0, 420),
+    st.sampled_from(["", "e", "E", "e+", "E+", "e-"]),
+    st.integers(0, 1200),
+)
+def test_a_number_is_a_finite_one_or_refused_however_it_is_written(
+    sign: str, digits: int, decimals: int, mark: str, exponent: int
+) -> None:
+    text = sign + "7" * digits + ("." + "3" * decimals if decimals else "") + (f"{mark}{exponent}" if mark else "")
+    value, violations = parse(f'{{"a": [{text}]}}'.encode())
+    assert bool(violations) == (not math.isfinite(float(text)) or (digits > MAX_DIGITS and text.isdigit()))
+    if not violations:
+        assert value == {"a": [json.loads(text)]}
+
+
+@given(
+    st.lists(st.sampled_from(["[", "]", "{", "}", '"', "\\", '""', '"]"', '"\\""', "[]"]), max_size=40),
+    st.integers(1, 12),
+)
+def test_the_quick_look_at_brackets_never_passes_what_nests_too_deeply(pieces: list[str], most: int) -> None:
+    text = "".join(pieces)
+    if _surely_shallow(text.encode(), most):
+        assert not _too_deep(text, most)
+
+
+@pytest.mark.parametrize("depth", [1, 20, 21, MAX_DEPTH, MAX_DEPTH + 1, 100_000])
+@pytest.mark.parametrize("inside", ["", '"]"', '"\\""', '"[[["'])
+def test_nesting_is_counted_outside_strings(depth: int, inside: str) -> None:
+    _, violations = parse(("[" * depth + inside + "]" * depth).encode())
+    assert [violation.pointer for violation in violations] == ([""] if depth > MAX_DEPTH else [])

@@ -19,7 +19,8 @@ def get_label(slide_id: str) -> Call[LabelImage]:
     def read(answer: Answer) -> LabelImage:
         if answer.status == 204:
             raise SectraNoLabelError(f"slide {slide_id} has no label")
-        if not answer.body:
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip()
+        if not answer.body or (kind and not kind.startswith("image/") and kind != "application/octet-stream"):
             raise unreadable(answer, "an image was expected")
         return LabelImage(image=answer.body)
 

@@ -4,7 +4,7 @@ Right points are divided by the image's width in both axes: x runs from 0 to 1, 
 mistake is, from the strongest to the weakest: `truth`, points of which it is known that they are there; `area`, the
 polygons that the app was asked to look at; and the slide's edges. A result that fits to what was given is never
 suspected. So some mistakes can't be seen without `truth` or `area`: on a portrait slide y divided by the height stays
-on the slide, and on a square slide so do swapped axes.
+on the slide, and on a square slide so do swapped axes. `app_corner` has a slide on which every mistake leads off it.
 """
 
 import math
@@ -143,9 +143,13 @@ def _by_area(
     shares = {mistake: region.share([*map(mistake.corrected, weighed)]) for mistake in candidates}
     weights = {mistake: _weight(mistake, weighed) for mistake, share in shares.items() if share >= 0.9}
     text = f"only {within:.0%} of them lie in the area that the app was given, and so nearly all would"
-    # an app that looked elsewhere may by chance seem to have been in the area but for a mistake
+    if echoing := [mistake for mistake in weights if region.echoes([*map(mistake.corrected, weighed)])]:
+        weights = {mistake: weights[mistake] for mistake in echoing}
+        text += ", on the very corners that the user drew"
+        return _ranked(weights, None, text, shapes, size)
+    # an app that looked elsewhere on the slide may by chance seem to have been in the area but for a mistake
     by_accident = min(1.0, len(candidates) * region.extent) ** (1 + _independent(weighed))
-    return _ranked(weights, None, text, shapes, size, doubt=3 * by_accident) or None
+    return _ranked(weights, None, text, shapes, size, doubt=3 * by_accident * Region(height).share(weighed)) or None
 
 
 def _by_truth(shapes: tuple[Shape, ...], size: tuple[int, int], truth: Sequence[Point]) -> list[Suspicion] | None:

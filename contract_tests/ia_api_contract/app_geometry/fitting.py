@@ -14,6 +14,9 @@ Item = TypeVar("Item")
 SLACK = 0.02
 """So far beside its place a point still counts, in image widths: outlines are drawn generously."""
 
+SAME = 0.001
+"""So near to each other two points are the same one, in image widths: a pixel of a slide's overview."""
+
 
 class Region:
     """An area of the slide: the whole of it, or what polygons enclose; points up to `slack` beside it are in it."""
@@ -38,6 +41,14 @@ class Region:
     def share(self, shapes: Sequence[Shape]) -> float:
         """How much of the shapes lies in the region, as a share of them; a shape counts if most of its points do."""
         return sum(self._mostly(shape) for shape in shapes) / len(shapes) if shapes else 0.0
+
+    def echoes(self, shapes: Sequence[Shape]) -> bool:
+        """Whether the points are corners of the polygons: no accident where there are three or more."""
+        points = [point for shape in shapes for point in shape.points]
+        corners = [corner for polygon in self.polygons for corner in polygon]
+        met = {corner for corner in corners if any(math.dist(corner, point) <= SAME for point in points)}
+        near = sum(any(math.dist(corner, point) <= SAME for corner in corners) for point in points)
+        return len(met) >= 3 and near >= 0.9 * len(points)
 
     def _mostly(self, shape: Shape) -> bool:
         points = evenly(shape.points, 12)

@@ -1,35 +1,97 @@
 """What the app's results show: whether the points lie where they should, and whether people can use it."""
 
-from ia_api_contract.app_geometry import detect, examine, overlay
-from ia_api_contract.app_pacs import SLIDE
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ia_api_contract import app_corner
+from ia_api_contract.app_geometry import Suspicion, detect, examine, overlay, shapes_of
+from ia_api_contract.app_pacs import CORNER_SLIDE, SLIDE
 from ia_api_contract.app_requirements.asking import OURS, STORED, fail_for, first_start, must, should, stored
+from ia_api_contract.app_scene import Document, scene
 from ia_api_contract.app_target import AREA, OTHER_AREA, AppTarget
 from ia_api_contract.check import Check, Level
-from ia_api_contract.outcomes import Failed
+from ia_api_contract.outcomes import Failed, Skipped
+
+NEEDED = 0.6
+"""So sure it must be, all explanations together, before an app is accused: "probably". Less decides nothing.
+
+On the corner slide nothing is suspected that lies on the slide, as all right points do, and every mistake leads off it:
+what is then moved to the tissue, or into the area, by one correction is told from others with a single shape. Where the
+first start is all there is, as with `--slide`, points on the slide may be suspected for lying beside the area that was
+drawn; a few in one spot may just have been found elsewhere, and stay below.
+"""
 
 
-def _size(target: AppTarget) -> tuple[int, int]:
-    size = target.pacs.world.slide(SLIDE).metadata()["imageSize"]
+@dataclass(frozen=True)
+class _Clue:
+    """What the points of one start say: the mistakes that explain them, if any is needed, and on which slide."""
+
+    suspicions: Sequence[Suspicion]
+    slide: str
+
+    @property
+    def sureness(self) -> float:
+        """How sure it is that something is wrong with the points, from 0 to 1."""
+        return sum(suspicion.sureness for suspicion in self.suspicions)
+
+    @property
+    def text(self) -> str:
+        """All suspicions in words."""
+        return "\n".join(suspicion.text for suspicion in self.suspicions)
+
+
+def _size(target: AppTarget, slide: str = SLIDE) -> tuple[int, int]:
+    size = target.pacs.world.slide(slide).metadata()["imageSize"]
     return size["width"], size["height"]
 
 
 def coordinates(target: AppTarget) -> None:
     """Points are normalised by the width."""
-    areas = {"wholeSlide": None, "taggedPolygon": [AREA], "multiArea": [AREA, OTHER_AREA]}[target.asks_for]
+    first, corner = _first_clue(target), _corner_clue(target)
+    clue = corner or first  # the corner slide can't be mistaken, so it clears, too
+    if clue.sureness >= NEEDED:
+        raise Failed(clue.text, overlay(clue.suspicions[0], _thumbnail(target, clue.slide)))
+    if clue.suspicions:
+        raise Skipped(f"too little to go by, look at it: {clue.text}")
+
+
+def _first_clue(target: AppTarget) -> _Clue:
     result = stored(first_start(target))
-    suspicions = detect(result, _size(target), area=areas)
-    if suspicions:
-        picture = overlay(suspicions[0], _thumbnail(target))
-        raise Failed("\n".join(suspicion.text for suspicion in suspicions), picture)
+    return _Clue(detect(result, _size(target), area=_drawn(target, AREA, OTHER_AREA)), SLIDE)
 
 
-def _thumbnail(target: AppTarget) -> bytes | None:
+def _corner_clue(target: AppTarget) -> _Clue | None:
+    """What a start on the corner slide says; None where there is none, or the app stores no points there."""
+    if not target.pacs.has_corner_slide:
+        return None
+    result = _corner_result(target)
+    if result is None or not shapes_of(result):
+        return None
+    drawn = _drawn(target, app_corner.AREA, app_corner.OTHER_AREA)
+    return _Clue(app_corner.suspected(result, drawn), CORNER_SLIDE)
+
+
+def _corner_result(target: AppTarget) -> Document | None:
+    patient = target.memory.get("patient", True)
+    with scene(target) as made:
+        made.start(target.given(areas=(app_corner.AREA, app_corner.OTHER_AREA)), CORNER_SLIDE)
+        results = [result for result in made.settled() if result["slideId"] == CORNER_SLIDE]
+    target.memory["patient"] = patient  # who finds nothing on that slide may still work afterwards on others
+    return results[-1] if results else None
+
+
+def _drawn(target: AppTarget, first: app_corner.Outline, second: app_corner.Outline) -> list[app_corner.Outline]:
+    """What the user drew; nothing for a whole slide."""
+    return {"wholeSlide": [], "taggedPolygon": [first], "multiArea": [first, second]}[target.asks_for]
+
+
+def _thumbnail(target: AppTarget, slide: str) -> bytes | None:
     """The slide on one tile, where its tiles are as large as is usual."""
-    slide = target.pacs.world.slide(SLIDE)
-    side = slide.metadata()["tileSize"]["width"]
-    plane = str(slide.metadata()["focalPlanes"][0]["id"])
+    found = target.pacs.world.slide(slide)
+    side = found.metadata()["tileSize"]["width"]
+    plane = str(found.metadata()["focalPlanes"][0]["id"])
     level = side.bit_length() - 1
-    return slide.picture.tile(level, 0, 0, focal_plane=plane, optical_path=None, format="jpeg")
+    return found.picture.tile(level, 0, 0, focal_plane=plane, optical_path=None, format="jpeg")
 
 
 def _remarks(target: AppTarget, level: Level) -> None:

@@ -99,6 +99,8 @@ class Report:
     @property
     def verdict(self) -> str:
         """The exit status in words."""
+        if self.exit_status == EXIT_PASSED and self.advice:
+            return "nothing that decides failed, but for what is waived"
         return VERDICTS[self.exit_status]
 
     @property

@@ -1,15 +1,14 @@
 """The report as one page of HTML that needs nothing from the network; everything that came from outside is escaped."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from html import escape
 from importlib import resources
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlsplit
 
 from ia_api_contract.outcomes import MEANINGS, Outcome
-from ia_api_contract.reports.model import ASSUMED, Entry, Report, Told
+from ia_api_contract.reports.model import ASSUMED, Entry, Report
+from ia_api_contract.reports.telling import Telling, plainly
 
 LOUD = (Outcome.FAIL, Outcome.ERROR)
 """These stand first and open."""
@@ -36,14 +35,15 @@ def _parts(report: Report) -> Iterator[str]:
     yield _counts(report)
     yield _facts(report)
     yield from (f'<p class="note">{escape(note)}</p>' for note in report.notes)
+    telling = Telling()
     loud = sorted(report.of(*LOUD), key=lambda entry: not entry.decides)
     if loud:
         yield "<h2>What failed</h2>"
-        yield from (_entry(entry, opened=True) for entry in loud)
+        yield from (_entry(entry, telling, opened=True) for entry in loud)
     quiet = [entry for entry in report.entries if entry.outcome not in LOUD]
     for resource, entries in groupby(quiet, lambda entry: entry.id.partition(".")[0]):
         yield f"<h2>{escape(resource.replace('-', ' ').capitalize())}</h2>"
-        yield from (_entry(entry, opened=False) for entry in entries)
+        yield from (_entry(entry, telling, opened=False) for entry in entries)
     yield (
         "<footer>The contract outranks this suite, and a real PACS outranks both. Checks marked as assumed rest on "
         "nothing public: where a real PACS differs, it is right.</footer>"
@@ -73,7 +73,7 @@ def _facts(report: Report) -> str:
     return f'<dl class="facts">{"".join(rows)}</dl>'
 
 
-def _entry(entry: Entry, opened: bool) -> str:
+def _entry(entry: Entry, telling: Telling, opened: bool) -> str:
     assumed = f' <span class="assumed" title="{ASSUMED}">assumed</span>' if entry.assumed else ""
     assumed += ' <span class="assumed">should</span>' if entry.level == "should" else ""
     number = f"{entry.number} " if entry.number else ""
@@ -81,12 +81,12 @@ def _entry(entry: Entry, opened: bool) -> str:
         f'<summary><span class="word">{entry.outcome.value}</span><code>{number}{escape(entry.id)}</code>'
         f'<span class="what">{escape(entry.sentence)}</span>{assumed}</summary>'
     )
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _rows(entry))
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in _rows(entry, telling))
     state = " open" if opened else ""
     return f'<details class="{entry.outcome.value}"{state}>{summary}<div><dl>{rows}</dl></div></details>'
 
 
-def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
+def _rows(entry: Entry, telling: Telling) -> Iterator[tuple[str, str]]:
     if entry.text:
         yield "What came", f"<pre>{escape(entry.text)}</pre>"
     if entry.picture:
@@ -96,26 +96,11 @@ def _rows(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "Known from", escape(entry.known_from) + "".join(map(_evidence, entry.evidence))
     if entry.reproduce:
         yield "The check again", f"<pre>{escape(entry.reproduce)}</pre>"
-    if entry.exchanges:
-        by_suite = all(told.by == "suite" for told in entry.exchanges)
-        shown = entry.exchanges[-3:] if by_suite else entry.exchanges
-        yield ("Last requests" if by_suite else "Exchanges"), "".join(map(_told, shown))
+    if entry.exchanges and all(told.by == "suite" for told in entry.exchanges):
+        yield "Last requests", "".join(map(plainly, entry.exchanges[-3:]))
+    elif entry.exchanges:
+        yield "Exchanges", "".join(map(telling.html, entry.exchanges))
 
 
 def _evidence(evidence: Mapping[str, Any]) -> str:
     return f"<br><small>“{escape(str(evidence.get('quote') or evidence.get('why')))}”</small>"
-
-
-WAYS = {"pacs": "PACS → app", "app": "app → PACS"}
-
-
-def _told(told: Told) -> str:
-    exchange = f"<pre>{escape(told.curl)}\n\n{escape(told.answer)}</pre>"
-    if told.by == "suite":
-        return exchange
-    method, url = shlex.split(told.curl)[3:5]
-    parts = urlsplit(url)
-    request = f"{method} {parts.path}" + (f"?{parts.query}" if parts.query else "")
-    status = told.status or "no answer"
-    title = f"{WAYS[told.by]} {escape(request)}: {status}, {told.seconds:.2f} s"
-    return f'<details class="exchange"><summary><code>{title}</code></summary>{exchange}</details>'

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from example_app.work import NucleiCounter, connect
+from example_app.work import NucleiCounter
 from ia_api_contract.app_pacs import OTHER_SLIDE
 from meta_tests.apps.bad_app import BadApp, Document, answers, ask, json_of, with_header
 from meta_tests.mutant import Response
@@ -60,7 +60,7 @@ class _ReadsWithFirstToken(NucleiCounter):
     first: SectraClient | None = None
 
     def create(self, client: SectraClient, invocation: Any) -> Any:
-        self.first = self.first or connect(invocation)
+        self.first = self.first or self.connect(invocation)
         self.first.get_image_metadata(invocation.slideId)
         return super().create(client, invocation)
 

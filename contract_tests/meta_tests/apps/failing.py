@@ -57,8 +57,11 @@ class _TriesAgain(NucleiCounter):
     """Does all of it again at once where the PACS fails in a certain way."""
 
     def __init__(self, error: type[SectraError], times: int, connect: Callable[..., SectraClient]) -> None:
-        super().__init__(connect)
-        self._error, self._times = error, times
+        super().__init__()
+        self._error, self._times, self._connect = error, times, connect
+
+    def connect(self, invocation: InvocationBase) -> SectraClient:
+        return self._connect(invocation)
 
     def create(self, client: SectraClient, invocation: Any) -> Any:
         for _ in range(self._times if isinstance(invocation, CreateInvocation) else 0):
@@ -69,8 +72,11 @@ class _TriesAgain(NucleiCounter):
         return super().create(client, invocation)
 
 
-def _impatient(invocation: InvocationBase) -> SectraClient:
-    return webhooks.client_for(invocation, _allow_http=True, timeout=(3.0, 0.6), retry=RetryPolicy(retries=1))
+class _Impatient(NucleiCounter):
+    """Waits for an answer no longer than 0.6 seconds."""
+
+    def connect(self, invocation: InvocationBase) -> SectraClient:
+        return webhooks.client_for(invocation, _allow_http=True, timeout=(3.0, 0.6), retry=RetryPolicy(retries=1))
 
 
 def _hasty(invocation: InvocationBase) -> SectraClient:
@@ -107,7 +113,7 @@ APPS: tuple[BadApp, ...] = (
         "trouble-impatient",
         "Waits for no answer longer than 0.6 s.",
         "app.trouble-slow",
-        counter=lambda: NucleiCounter(_impatient),
+        counter=_Impatient,
     ),
     BadApp(
         "trouble-hasty",

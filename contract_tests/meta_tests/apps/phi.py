@@ -1,14 +1,22 @@
 """Bad apps: what tells of the patient comes back."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from example_app.work import NucleiCounter
 from meta_tests.apps.bad_app import BadApp
-from meta_tests.apps.shown import Spoiling
+from meta_tests.apps.shown import Spoiling, items
 from sectra_client import SectraClient, webhooks
-from sectra_client.schemas import Attachment, CreateInvocation, PatchResultContent, Result
+from sectra_client.schemas import (
+    Attachment,
+    CreateInvocation,
+    InputType,
+    Label,
+    PatchResultContent,
+    Result,
+)
 
 ANSWERED = "What it stores, it answers with."
 
@@ -48,6 +56,56 @@ class _Attaching(NucleiCounter):
         return client.get_result_by_result_id(invocation.applicationId, stored.id)
 
 
+class _Covering:
+    """Leaves something of the patient in a new result, and takes it out with the first edit: at the end all is well."""
+
+    def __init__(self, leave: Callable[[Result, str], None], clear: Callable[[Result], None]) -> None:
+        self._leave, self._clear = leave, clear
+
+    def counter(self) -> NucleiCounter:
+        """The app that does so."""
+        covering = self
+
+        class Counter(Spoiling):
+            def modify(self, client: SectraClient, invocation: Any) -> Any:
+                stored = super().modify(client, invocation)
+
+                def cleared(current: Any) -> Any:
+                    covering._clear(current)
+                    return current
+
+                return client.modify_result(invocation.applicationId, stored.id, cleared)
+
+        return Counter(lambda client, result: covering._leave(result, _number(client, result.slideId)))
+
+
+def _in_properties(result: Result, number: str) -> None:
+    result.displayProperties = {**(result.displayProperties or {}), "Case": number}
+
+
+def _out_of_properties(result: Result) -> None:
+    result.displayProperties.pop("Case", None)
+
+
+def _in_label(result: Result, number: str) -> None:
+    for drawn in items(result):
+        drawn.labels = [Label(location=drawn.polygons[0].points[0], label=f"Case {number}")]
+
+
+def _out_of_label(result: Result) -> None:
+    for drawn in items(result):
+        drawn.labels = []
+
+
+class _AttachesForAWhile(_Attaching):
+    """Attaches the case's number, and another file in its place with the first edit."""
+
+    def modify(self, client: SectraClient, invocation: Any) -> Any:
+        stored = super().modify(client, invocation)
+        client.upload_attachment(invocation.applicationId, stored.id, self.name, b"Report")
+        return client.get_result_by_result_id(invocation.applicationId, stored.id)
+
+
 class _AttachesLabel(_Attaching):
     name = "label.jpg"
 
@@ -81,6 +139,27 @@ APPS: tuple[BadApp, ...] = (
         "app.phi-contexts",
         counter=lambda: Spoiling(_in_context),
         why=ANSWERED,
+    ),
+    BadApp(
+        "phi-in-properties-for-a-while",
+        "Shows the case's number beside the result, until it is edited.",
+        "app.phi-results",
+        counter=_Covering(_in_properties, _out_of_properties).counter,
+        why=ANSWERED,
+    ),
+    BadApp(
+        "phi-in-label-for-a-while",
+        "Writes the case's number on the slide, until the result is edited.",
+        "app.phi-results",
+        asks_for=InputType.TAGGED_POLYGON,
+        counter=_Covering(_in_label, _out_of_label).counter,
+        why=ANSWERED,
+    ),
+    BadApp(
+        "phi-in-attachment-for-a-while",
+        "Attaches the case's number, until the result is edited.",
+        "app.phi-attachments",
+        counter=_AttachesForAWhile,
     ),
     BadApp("phi-in-attachment", "Attaches the case's number.", "app.phi-attachments", counter=_Attaching),
     BadApp("phi-in-answer", "Answers with the case's number.", "app.phi-answers", counter=_Talks),

@@ -45,7 +45,7 @@ def _outside(result: StoredResult) -> StoredResult:
 
 def _shuffled(world: World) -> None:
     """Every second id is swapped with the one before, wherever ids are shown or named."""
-    wrapped(world, "create_result", lambda right, *sent: _outside(right(*sent)))
+    wrapped(world, "create_result", lambda right, *sent, **named: _outside(right(*sent, **named)))
     wrapped(world, "results", lambda right, *sent: [_outside(result) for result in right(*sent)])
     for name in ("result", "update_result"):
         wrapped(world, name, lambda right, t, a, i, *sent, **named: _outside(right(t, a, (i - 1) ^ 1, *sent, **named)))

@@ -52,6 +52,11 @@ class Place:
     target: str
     authority: str
 
+    @property
+    def peer(self) -> str:
+        """Host and port as a URL has them."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 def place_of(url: str) -> Place:
     """Where a URL leads. Raises `UrlError` for what isn't http or https, has no host, or carries user or password."""

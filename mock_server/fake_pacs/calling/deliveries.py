@@ -18,6 +18,9 @@ DEFAULT_DEADLINE = 30.0
 
 MOST_DUPLICATES = 100
 LONGEST_SECONDS = 600.0
+LONGEST_SENDING = 600.0
+"""So many seconds after the first call of an action or a resend, no further one is begun: not the next repetition, no
+duplicate, no retry."""
 MOST_IN_BACKGROUND, MOST_IN_BACKGROUND_OF_ALL = 64, 512
 """So many deliveries that nobody waits for are under way at a time: of each tenant, and of all together."""
 
@@ -99,11 +102,11 @@ class Places:
         self._taken: Counter[str] = Counter()
         self._each, self._together = each, together
 
-    def take(self, tenant: str) -> bool:
-        """Takes a place, if there is one."""
+    def take(self, tenant: str, count: int = 1) -> bool:
+        """Takes so many places, if there are as many."""
         with self._lock:
-            free = self._taken[tenant] < self._each and self._taken.total() < self._together
-            self._taken[tenant] += free
+            free = self._taken[tenant] + count <= self._each and self._taken.total() + count <= self._together
+            self._taken[tenant] += count if free else 0
         return free
 
     def leave(self, tenant: str) -> None:

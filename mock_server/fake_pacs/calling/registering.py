@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from fake_pacs.calling.addresses import UrlError, check_app_url, endpoint, place_of
 from fake_pacs.calling.judging import version_header_findings
+from fake_pacs.calling.telling import told
 from fake_pacs.calling.values import AppAnswer, Delivery, Finding, Kind, Level, RegisteredApp
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.strict_json import harmless, parse
@@ -84,10 +85,14 @@ class Registration:
         wrong = [fault for fault in self.faults if fault.level == "must"]
         raise Refusal(
             Refusals.REGISTRATION_REFUSED,
-            f"The app at {self.deliveries[0].url} can't be registered: {wrong[0].finding().text}.",
+            _sentence(f"The app at {self.deliveries[0].url} can't be registered: {wrong[0].finding().text}"),
             "Mend what GET of the app's URL answers; nothing was changed. docs/apps.md shows a registration.",
             violations=[fault.violation() for fault in self.faults],
         )
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def register(world: World, tenant: str, url: str, *, deadline: float = DEFAULT_DEADLINE) -> Registration:
@@ -248,7 +253,7 @@ def _delivery(
         answer=answer,
         findings=tuple(findings),
     )
-    return world.deliveries.add(made)
+    return told(world, world.deliveries.add(made))
 
 
 def _beginning(body: bytes) -> str:

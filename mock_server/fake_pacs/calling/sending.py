@@ -3,17 +3,19 @@
 import logging
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fake_pacs.calling.addresses import endpoint
-from fake_pacs.calling.deliveries import DeliveryPolicy, clean_findings
+from fake_pacs.calling.deliveries import LONGEST_SENDING, MOST_IN_BACKGROUND, DeliveryPolicy, clean_findings
 from fake_pacs.calling.invocations import check
 from fake_pacs.calling.judging import Holdings, judge
 from fake_pacs.calling.meanwhile import Shift
 from fake_pacs.calling.outbound import UrlError
+from fake_pacs.calling.telling import told
 from fake_pacs.calling.values import AppAnswer, Delivery, Kind
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.result_documents import on_wire
@@ -49,13 +51,16 @@ class Envelope:
 class Sender:
     """Sends what the PACS has to say to apps, as the tenant's policy says; holds no lock while an app works.
 
-    `sleep` is how it waits before delayed and repeated deliveries.
+    `sleep` is how it waits before delayed and repeated deliveries, `now` its clock, which never runs backwards.
     """
 
-    def __init__(self, world: World, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, world: World, sleep: Callable[[float], None] = time.sleep, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._world = world
         self._log = world.deliveries
         self._sleep = sleep
+        self._now = now
 
     def accept(self, envelope: Envelope, *, checked: bool = True) -> Delivery:
         """Logs a delivery as waiting. Raises `BrokenInvocationError` for one that breaks the contract: our own defect.
@@ -91,15 +96,34 @@ class Sender:
             held()
         return answered
 
-    def repeat(self, envelope: Envelope, delivery: Delivery, delay: float = 0.0) -> Delivery:
-        """Sends once more what was sent before, after `delay` seconds; of the policy only retries count."""
+    def latest(self) -> float:
+        """When, by this sender's clock, the last call may begin of what begins to be sent now."""
+        return self._now() + LONGEST_SENDING
+
+    def repeat(
+        self, envelope: Envelope, delivery: Delivery, delay: float = 0.0, latest: float | None = None
+    ) -> Delivery:
+        """Sends once more what was sent before, after `delay` seconds; of the policy only retries count.
+
+        What would begin later than `latest` isn't sent: it has failed.
+        """
         if delay:
             self._sleep(delay)
-        return self._attempts(envelope, delivery, self._log.policy(envelope.tenant))
+        policy = self._log.policy(envelope.tenant)
+        return self._in_time(envelope, delivery, policy, self.latest() if latest is None else latest)
 
-    def in_background(self, act: Callable[[], Delivery], delivery: Delivery) -> None:
-        """Acts in a thread of its own. Refused: TOO_MANY_WAITING, and then it has failed."""
-        if not self._log.background.take(delivery.tenant):
+    def reserve(self, tenant: str, count: int) -> None:
+        """Takes the places of so many deliveries that nobody waits for. Refused: TOO_MANY_WAITING."""
+        if not self._log.background.take(tenant, count):
+            raise Refusal(
+                Refusals.TOO_MANY_WAITING,
+                f"Nothing was sent: with {count} more, too many deliveries would wait for their answers.",
+                hint=f"At most {MOST_IN_BACKGROUND} wait at a time: ask for fewer, or wait for the answers.",
+            )
+
+    def in_background(self, act: Callable[[], Delivery], delivery: Delivery, *, reserved: bool = False) -> None:
+        """Acts in a thread of its own. Refused, unless a place is reserved: TOO_MANY_WAITING; then it has failed."""
+        if not reserved and not self._log.background.take(delivery.tenant):
             full = AppAnswer(None, trouble="not sent: too many deliveries wait for their answers")
             self._log.update(replace(delivery, state="failed", answer=full))
             raise Refusal(
@@ -115,6 +139,8 @@ class Sender:
             act()
         except Exception as error:  # nobody waits for this thread: the log is where it is looked for
             LOG.exception("delivery %s failed in fake-pacs itself", delivery.number)
+            trouble = "".join(traceback.format_exception(error)).strip()
+            self._world.journal.went_wrong(delivery.tenant, f"delivery {delivery.number}, {delivery.kind}: {trouble}")
             failed = AppAnswer(None, trouble=f"fake-pacs itself failed: {error!r}")
             self._log.update(replace(delivery, state="failed", answer=failed))
         finally:
@@ -123,19 +149,23 @@ class Sender:
     def _go(self, envelope: Envelope, delivery: Delivery, policy: DeliveryPolicy) -> Delivery:
         if policy.delay:
             self._sleep(policy.delay)
-        answered = self._attempts(envelope, delivery, policy)
+        latest = self.latest()
+        answered = self._in_time(envelope, delivery, policy, latest)
         again = replace(envelope, resend_of=delivery.number)
         for _ in range(policy.duplicates):
-            self._attempts(again, self.accept(again, checked=False), policy)
+            self._in_time(again, self.accept(again, checked=False), policy, latest)
         envelope.afterwards(answered)
         return answered
 
-    def _attempts(self, envelope: Envelope, delivery: Delivery, policy: DeliveryPolicy) -> Delivery:
-        """Each call is a delivery in the log; the last one is what came of it."""
+    def _in_time(self, envelope: Envelope, delivery: Delivery, policy: DeliveryPolicy, latest: float) -> Delivery:
+        """Each call is a delivery in the log; the last one is what came of it. Nothing begins after `latest`."""
+        if self._now() > latest:
+            late = AppAnswer(None, trouble=f"not sent: {LONGEST_SENDING:g} s had passed since the first call")
+            return self._log.update(replace(delivery, state="failed", answer=late))
         again = replace(envelope, resend_of=delivery.number)
         answered = self._attempt(envelope, replace(delivery, attempt=1))
         for attempt, pause in enumerate(_pauses(policy), start=2):
-            if not _worth_repeating(answered):
+            if not _worth_repeating(answered) or self._now() + pause > latest:
                 break
             self._sleep(pause)
             answered = self._attempt(again, replace(self.accept(again, checked=False), attempt=attempt))
@@ -161,7 +191,7 @@ class Sender:
         state: Any = "failed" if answer.status is None else "delivered"
         answered = replace(delivery, state=state, answer=answer)
         clean = clean_findings(answered, findings, self._log.tokens(envelope.tenant))
-        return self._log.update(replace(answered, findings=clean))
+        return told(self._world, self._log.update(replace(answered, findings=clean)))
 
     def _why_not(self, envelope: Envelope) -> str | None:
         """Why it must not be sent (any more): delayed and held back ones may outlive what they are for."""

@@ -19,7 +19,7 @@ def kind_of(error: Exception) -> TroubleKind:
 
 def why(error: Exception, place: Place, deadline: float) -> str:
     """What kept the app at that place from answering, and what to do about it."""
-    where = f"{place.host}:{place.port}"
+    where = place.peer
     match error:
         case Trouble():
             return str(error)

@@ -11,6 +11,18 @@ TroubleKind = Literal["unreachable", "address-refused", "too-slow", "too-large",
 """What sort of trouble a call had; a finding's code is `answer.` and this."""
 
 
+OPERATIONS: Mapping[Kind, str] = {
+    "registration": "getRegistration",
+    "info": "getAppInfo",
+    "create": "invoke",
+    "modify": "invoke",
+    "delete": "invoke",
+    "cancel": "invoke",
+    "newImageFiles": "notifyImage",
+}
+"""The operation of the app's side (`ia-app.yaml`) that each kind of call asks for."""
+
+
 @dataclass(frozen=True)
 class RegisteredApp:
     """An app that the administrator registered by its URL.

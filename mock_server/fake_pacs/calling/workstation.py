@@ -9,7 +9,7 @@ from typing import Any
 from fake_pacs.calling import invocations
 from fake_pacs.calling.addresses import endpoint
 from fake_pacs.calling.callback import callback_url
-from fake_pacs.calling.deliveries import DeliveryPolicy, check_seconds
+from fake_pacs.calling.deliveries import LONGEST_SENDING, DeliveryPolicy, check_seconds
 from fake_pacs.calling.offering import Points, check_change, check_points, started_on
 from fake_pacs.calling.sending import Envelope, Sender, side_by_side
 from fake_pacs.calling.values import Delivery, Kind, RegisteredApp
@@ -21,7 +21,7 @@ from fake_pacs.settings import DEFAULT_TENANT
 from fake_pacs.slide_metadata import metadata_of
 from fake_pacs.store import Credential
 from fake_pacs.world import World, contract
-from ia_api_spec import NEWEST
+from ia_api_spec import NEWEST, Violation
 
 _CANCELLABLE = ("create", "modify", "newImageFiles")
 _AT_ONCE = 8
@@ -66,11 +66,11 @@ class Workstation:
         deadline: float | None = None,
     ) -> Delivery:
         """Starts the app on a whole slide, on a drawn polygon (with a tag, if it has any), or on several areas."""
-        app, slide = self._app(application_id), self._world.slide(slide_id)
+        seconds, app, slide = self._seconds(deadline), self._app(application_id), self._world.slide(slide_id)
         check_points(slide, [polygon] if polygon is not None else areas or ())
         given = started_on(app, polygon, tag_index, areas)
         sent = invocations.create(self._shared(app, slide.id), self._world.ids.token(), given)
-        return self._send(app, "create", sent, deadline)
+        return self._send(app, "create", sent, seconds)
 
     def edit(
         self,
@@ -81,10 +81,13 @@ class Workstation:
         deadline: float | None = None,
     ) -> Delivery:
         """Changes a result as the user does: `change` is given the result, and changes it in place."""
-        app = self._app(application_id)
-        shared = self._shared(app, self._stored(app, result_id)["slideId"])
-        result = self._store_change(app, result_id, change)
-        return self._modify(app, shared, result, deadline)
+        seconds, app = self._seconds(deadline), self._app(application_id)
+        before = self._stored(app, result_id)
+        after = copy.deepcopy(before)
+        change(after)
+        check_change(before, after, contract("ia-api", self._world.settings.version))
+        shared = self._shared(app, before["slideId"])
+        return self._modify(app, shared, self._store_change(app, before, after), seconds)
 
     def move_patch(
         self, application_id: str, result_id: int, patch: int, tag: int, *, deadline: float | None = None
@@ -142,17 +145,29 @@ class Workstation:
     def resend(
         self, delivery_number: int, times: int = 1, delay: float = 0.0, *, deadline: float | None = None
     ) -> list[Delivery]:
-        """Sends an invocation so many times again, exactly as it was, `delay` seconds before each."""
+        """Sends an invocation so many times again, exactly as it was, `delay` seconds before each.
+
+        It begins none later than `LONGEST_SENDING` after the first: those have failed. Refused where the delays alone
+        take longer, and without waiting, where so many can't wait for their answers; nothing is sent then.
+        """
         original = self._delivery(delivery_number)
+        if original.invocation is None:
+            detail = f"The delivery {delivery_number} is no invocation, but the app's {original.kind} that was fetched."
+            raise Refusal(Refusals.NOT_OFFERED, detail, hint="To fetch it again: fake-pacs apps add URL.")
         app = self._app(original.application_id)
-        if original.invocation is None or original.url not in (app.url, endpoint(app.url, "imagenotification")):
+        if original.url not in (app.url, endpoint(app.url, "imagenotification")):
             detail = f"The delivery {delivery_number} went to {original.url}, where {app.application_id!r} isn't (now)."
             raise Refusal(Refusals.NOT_OFFERED, detail, hint="Only invocations of registered apps are sent again.")
         if not 1 <= times <= 1000:
             raise ValueError(f"times came as {times}: expected 1 to 1000")
         check_seconds("delay", delay)
         envelope = self._envelope(app, original.kind, thawed(original.invocation), deadline, number=delivery_number)
-        return [self._again(envelope, delay) for _ in range(times)]
+        if not self._wait:
+            self._sender.reserve(self._tenant, times)
+        elif times * delay > LONGEST_SENDING:
+            raise _too_long(times, delay)
+        latest = self._sender.latest() + delay
+        return [self._again(envelope, delay, latest) for _ in range(times)]
 
     def deliveries(
         self, *, application_id: str | None = None, after: int | None = None, limit: int | None = None
@@ -204,18 +219,13 @@ class Workstation:
             if refusal.refused is not Refusals.UNKNOWN_RESULT:  # gone is gone, whoever was faster
                 raise
 
-    def _store_change(
-        self, app: RegisteredApp, result_id: int, change: Callable[[dict[str, Any]], None]
-    ) -> dict[str, Any]:
+    def _store_change(self, app: RegisteredApp, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         """The result after the user's change, which the PACS has stored: it has a new `versionId`.
 
         Assumed, here and nowhere else (A): the facts page says that a modify carries the stored result as the user
         changed it. So the change is stored before the app hears of it; what an app read earlier is stale then.
         """
-        before = self._stored(app, result_id)
-        after = copy.deepcopy(before)
-        change(after)
-        check_change(before, after, contract("ia-api", self._world.settings.version))
+        result_id = before["id"]
         self._world.meanwhile.user_replaces(self._tenant, app.application_id, result_id, before["versionId"])
         stored = self._world.store.update_result(
             self._tenant,
@@ -249,6 +259,12 @@ class Workstation:
         sent = invocations.modify(shared, self._world.ids.token(), result)
         return self._send(app, "modify", sent, deadline)
 
+    def _seconds(self, deadline: float | None) -> float:
+        """How long the app has. Raises `ValueError` for what nobody waits."""
+        seconds = self.policy.deadline if deadline is None else deadline
+        check_seconds("deadline", seconds, above_zero=True)
+        return seconds
+
     def _envelope(
         self,
         app: RegisteredApp,
@@ -258,15 +274,13 @@ class Workstation:
         *,
         number: int | None = None,
     ) -> Envelope:
-        seconds = self.policy.deadline if deadline is None else deadline
-        check_seconds("deadline", seconds, above_zero=True)
         return Envelope(
             tenant=self._tenant,
             application_id=app.application_id,
             url=endpoint(app.url, "imagenotification") if kind == "newImageFiles" else app.url,
             kind=kind,
             invocation=invocation,
-            deadline=seconds,
+            deadline=self._seconds(deadline),
             slide_id=invocation["slideId"],
             result_id=(invocation.get("input") or {}).get("id"),
             resend_of=number,
@@ -290,13 +304,20 @@ class Workstation:
         self._sender.in_background(lambda: self._sender.carry_out(envelope, accepted), accepted)
         return accepted
 
-    def _again(self, envelope: Envelope, delay: float) -> Delivery:
+    def _again(self, envelope: Envelope, delay: float, latest: float) -> Delivery:
         """One repetition; the policy's delay, duplicates and order are left out."""
         accepted = self._sender.accept(envelope, checked=False)
         if self._wait:
-            return self._sender.repeat(envelope, accepted, delay)
-        self._sender.in_background(lambda: self._sender.repeat(envelope, accepted, delay), accepted)
+            return self._sender.repeat(envelope, accepted, delay, latest)
+        repeat = partial(self._sender.repeat, envelope, accepted, delay, latest)
+        self._sender.in_background(repeat, accepted, reserved=True)
         return accepted
+
+
+def _too_long(times: int, delay: float) -> Refusal:
+    came, expected = f"{times} times {delay:g} s", f"at most {LONGEST_SENDING:g} s together"
+    wrong = Violation("body", "/delaySeconds", came, expected, "resend fewer at a time, or with a shorter delay")
+    return Refusal(Refusals.INVALID_REQUEST, f"Nothing was sent again: {wrong}.", violations=[wrong])
 
 
 def _refusing(act: Callable[..., Any]) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from fake_pacs.calling.addresses import UrlError
+from fake_pacs.calling.addresses import UrlError, check_app_url
 from fake_pacs.calling.values import AppAnswer
 from fake_pacs.control_client import ControlClient, ControlError
 from fake_pacs.doctor.findings import Finding, ok, problem, warning
@@ -52,9 +52,13 @@ def _tidy_up(pacs: Pacs, tenant: dict[str, str]) -> None:
 
 def _from_here(pacs: Pacs, app_url: str) -> Finding:
     try:
-        answer: AppAnswer = pacs.outbound().get(app_url, DEADLINE)
+        check_app_url(app_url)
     except UrlError as error:
         return problem("app.from-here", str(error), "Give the URL under which the app serves its registration.")
+    try:
+        answer: AppAnswer = pacs.outbound(allow_link_local=False).get(app_url, DEADLINE)
+    except UrlError as error:
+        return warning("app.from-here", str(error), "None, if the PACS was started so.")
     if answer.trouble or answer.status is None:
         text = f"this machine gets no answer from {app_url} ({answer.trouble})"
         return warning("app.from-here", text, "None, if only the PACS needs to reach it; else start the app.")

@@ -46,9 +46,9 @@ class Pacs:
         path = self.url.partition("://")[2].partition("/")[2].strip("/")
         return f"{self.root}/{path}" if path else self.root + contract("ia-api", NEWEST).base_path
 
-    def outbound(self) -> Outbound:
+    def outbound(self, *, allow_link_local: bool = True) -> Outbound:
         """Asks it, and apps, from this machine."""
-        return Outbound(allow_link_local=True, ca_file=str(self.ca_file) if self.ca_file else None)
+        return Outbound(allow_link_local=allow_link_local, ca_file=str(self.ca_file) if self.ca_file else None)
 
     def control(self, tenant_token: str | None = None) -> ControlClient:
         """Asks its control plane."""
@@ -116,6 +116,10 @@ def _info(pacs: Pacs, outbound: Outbound) -> Iterator[Finding]:
     elif answer.status != 200:
         text = f"{pacs.base}/info answers {answer.status or answer.trouble}: {_detail(answer)}"
         yield problem("pacs.version", text, "Mend the URL: it ends in …/imageanalysis/v1.")
+    elif "apiVersion" not in _document(answer):
+        text = f"{pacs.base}/info answers 200, but no JSON with an apiVersion: {_detail(answer)}"
+        advice = "Look whether a proxy or its login page answers; else mend the URL: it ends in …/imageanalysis/v1."
+        yield problem("pacs.version", text, advice)
     else:
         yield ok("pacs.token", "the token opens the IA-API")
         yield _version(answer)

@@ -1,10 +1,10 @@
 """Apps that an administrator registers by their URL."""
 
-import json
 from typing import Any
 
 from fake_pacs.calling.addresses import UrlError
 from fake_pacs.calling.registering import MAX_REGISTRATION, register
+from fake_pacs.calling.telling import sent_size
 from fake_pacs.calling.values import RegisteredApp
 from fake_pacs.calls import Call, Reply, json_reply
 from fake_pacs.hospital import thawed
@@ -34,7 +34,7 @@ def list_apps(call: Call, world: World) -> Reply:
 
 def change_app(call: Call, world: World) -> Reply:
     """Changes what the administrator decides. Refused: UNKNOWN_APPLICATION, INVALID_REQUEST for a huge context."""
-    size = len(json.dumps(call.body.get("context")))
+    size = sent_size(call.body.get("context"))
     if size > MAX_REGISTRATION:
         wrong = Violation("body", "/context", f"{size:,} bytes", f"at most {MAX_REGISTRATION:,}, as in a registration")
         raise Refusal(

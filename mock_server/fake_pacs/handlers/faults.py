@@ -51,23 +51,23 @@ def get_clock(call: Call, world: World) -> Reply:
 
 
 def move_clock(call: Call, world: World) -> Reply:
-    """Resets, sets, advances and freezes the clock, in this order, as far as the body says."""
+    """Resets, sets, advances and freezes the clock, in this order, as far as the body says; all of it or nothing."""
     body: dict[str, Any] = call.body
-    clock, member = world.clock, "set"
+    member = "set"
     try:
-        moment = _moment(body["set"]) if "set" in body else None
-        if body.get("reset"):
-            clock.reset()
-        if moment:
-            clock.set(moment)
-        if "advance" in body:
-            member = "advance"
-            clock.advance(body["advance"])
+        with world.clock.all_or_nothing() as clock:
+            if body.get("reset"):
+                clock.reset()
+            if "set" in body:
+                clock.set(_moment(body["set"]))
+            if "advance" in body:
+                member = "advance"
+                clock.advance(body["advance"])
+            if "freeze" in body:
+                clock.freeze(frozen=body["freeze"])
     except ValueError as error:
         raise _invalid(body, f"{member}: {error}") from error
-    if "freeze" in body:
-        clock.freeze(frozen=body["freeze"])
-    return json_reply(_clock(clock))
+    return json_reply(_clock(world.clock))
 
 
 def _moment(text: str) -> datetime:
@@ -148,5 +148,5 @@ def _invalid(body: dict[str, Any], text: str) -> Refusal:
     name = member.partition(".")[0]
     came = shown(body[name]) if name in body else "nothing"
     violation = Violation("body", pointer, came, expected)
-    detail = f"The request breaks the contract in {violation}."
+    detail = f"The request breaks the contract in {violation}{'' if expected.endswith('?') else '.'}"
     return Refusal(Refusals.INVALID_REQUEST, detail, violations=[violation])

@@ -15,6 +15,7 @@ from fake_pacs.imaging.slide_files import files_below
 INDEX_SUFFIXES = (".mrxs", ".vms", ".vmu")
 """Files that are only read together with others."""
 
+_SUFFIXES = {*INDEX_SUFFIXES, ".tif", ".tiff"}
 _INDEX_BYTES = 1 << 20
 _NAMED_BY_HAMAMATSU = re.compile(r"(ImageFile(\([0-9, ]*\))?|MapFile|OptimisationFile|MacroImage)", re.IGNORECASE)
 
@@ -37,12 +38,15 @@ def claimed_by(paths: Iterable[Path]) -> set[Path]:
     """The files and folders that belong to some of these slide files, whether they are whole or not."""
     claimed: set[Path] = set()
     for path in paths:
+        suffix = path.suffix.lower()
+        if suffix not in _SUFFIXES:
+            continue  # a folder may hold 50,000 others: the disk isn't asked about them
         try:
-            if path.suffix.lower() == ".mrxs":
+            if suffix == ".mrxs":
                 claimed.add(path.with_suffix(""))
             elif not path.is_file():
                 continue
-            elif path.suffix.lower() in (".vms", ".vmu"):
+            elif suffix in (".vms", ".vmu"):
                 claimed.update(path.parent / name for name in _named_by_index(path))
             else:
                 claimed.update(companions_of(path))
@@ -61,13 +65,13 @@ def _of_mirax(path: Path) -> tuple[Path, ...]:
         value for (section, key), value in sections.items() if section == "DATAFILE" and re.fullmatch(r"FILE_\d+", key)
     ]
     named += [value for (section, key), value in sections.items() if (section, key) == ("HIERARCHICAL", "INDEXFILE")]
-    _refuse_missing(folder, named)
+    _refuse_incomplete(folder, named)
     return tuple(files_below(folder))
 
 
 def _of_hamamatsu(path: Path) -> tuple[Path, ...]:
     named = _named_by_index(path)
-    _refuse_missing(path.parent, named)
+    _refuse_incomplete(path.parent, named)
     return tuple(sorted(path.parent / name for name in named))
 
 
@@ -76,11 +80,14 @@ def _named_by_index(path: Path) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _refuse_missing(folder: Path, names: Iterable[str]) -> None:
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        shown = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
-        raise SlideUnreadable(f"its companions are missing in {folder.name}: {shown}")
+def _refuse_incomplete(folder: Path, names: Iterable[str]) -> None:
+    wanted = list(names)
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    empty = [] if missing else [name for name in wanted if not (folder / name).stat().st_size]
+    for how, which in (("missing", missing), ("empty", empty)):
+        if which:
+            shown = ", ".join(which[:3]) + (f" and {len(which) - 3} more" if len(which) > 3 else "")
+            raise SlideUnreadable(f"its companions are {how} in {folder.name}: {shown}")
 
 
 def _settings(path: Path) -> Iterator[tuple[tuple[str, str], str]]:

@@ -8,36 +8,62 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from fake_pacs.imaging.dicom_pixels import PixelData
 
 PREAMBLE = 132
+_Found = dict[int, tuple[int, int, int]]
+"""Type, place of the value and length of elements by tag."""
+
+
+def _tag(number: int) -> int:
+    """A tag as it is read as one number in little endian: the group comes last."""
+    return (number & 0xFFFF) << 16 | number >> 16
+
+
+def _type(name: bytes) -> int:
+    return int.from_bytes(name, "little")
+
+
+_SYNTAX = _tag(0x00020010)
 _KEYWORDS = {
-    0x00020010: "TransferSyntaxUID",
-    0x00080008: "ImageType",
-    0x00080016: "SOPClassUID",
-    0x0020000E: "SeriesInstanceUID",
-    0x00209311: "DimensionOrganizationType",
-    0x00280004: "PhotometricInterpretation",
-    0x00280008: "NumberOfFrames",
-    0x00280010: "Rows",
-    0x00280011: "Columns",
-    0x00480006: "TotalPixelMatrixColumns",
-    0x00480007: "TotalPixelMatrixRows",
-    0x00480302: "NumberOfOpticalPaths",
-    0x00480303: "TotalPixelMatrixFocalPlanes",
+    _SYNTAX: "TransferSyntaxUID",
+    _tag(0x00080008): "ImageType",
+    _tag(0x00080016): "SOPClassUID",
+    _tag(0x0020000E): "SeriesInstanceUID",
+    _tag(0x00209311): "DimensionOrganizationType",
+    _tag(0x00280004): "PhotometricInterpretation",
+    _tag(0x00280008): "NumberOfFrames",
+    _tag(0x00280010): "Rows",
+    _tag(0x00280011): "Columns",
+    _tag(0x00480006): "TotalPixelMatrixColumns",
+    _tag(0x00480007): "TotalPixelMatrixRows",
+    _tag(0x00480302): "NumberOfOpticalPaths",
+    _tag(0x00480303): "TotalPixelMatrixFocalPlanes",
 }
-_PATH_KEYWORDS = {0x00480106: "OpticalPathIdentifier", 0x00480107: "OpticalPathDescription"}
-_OPTICAL_PATHS, _PER_FRAME, _EXTENDED_OFFSETS, _PIXELS = 0x00480105, 0x52009230, 0x7FE00001, 0x7FE00010
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG_LENGTHS = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
-_NUMBERS = {b"US": "<H", b"UL": "<L"}
+_PATH_KEYWORDS = {_tag(0x00480106): "OpticalPathIdentifier", _tag(0x00480107): "OpticalPathDescription"}
+_OPTICAL_PATHS, _PER_FRAME = _tag(0x00480105), _tag(0x52009230)
+_EXTENDED_OFFSETS, _PIXELS = _tag(0x7FE00001), _tag(0x7FE00010)
+_ITEM, _ENDS = _tag(0xFFFEE000), frozenset({_tag(0xFFFEE00D), _tag(0xFFFEE0DD)})
+_STOPS = frozenset({_SYNTAX, _PER_FRAME, _PIXELS})
+"""Where the way through a file ends: how to go on must be decided first, or skipping it would take too long.
+
+What each of 100,000 frames says of itself is skipped item by item where its length is undefined.
+"""
+_WANTED = frozenset({*_KEYWORDS, _OPTICAL_PATHS, _EXTENDED_OFFSETS, *_STOPS, *_ENDS})
+_WANTED_OF_PATHS = frozenset({*_PATH_KEYWORDS, *_ENDS})
+_LONG_LENGTHS = frozenset(
+    map(_type, (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
+)
+_NUMBERS = {_type(b"US"): struct.Struct("<H"), _type(b"UL"): struct.Struct("<L")}
 _UNDEFINED = 0xFFFFFFFF
 _NOT_EXPLICIT_LITTLE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"}
 _LONGEST_TEXT = 4096
+_PIECE = 16 * 1024
+_ELEMENT, _LENGTH, _ITEM_HEAD = struct.Struct("<LHH"), struct.Struct("<L"), struct.Struct("<LL")
 
 
 @dataclass(frozen=True)
@@ -58,106 +84,130 @@ class Header:
         return int(text) if text.isascii() and text.isdigit() else 0
 
 
+class _Pieces:
+    """A file, read in pieces: nearly always its whole head lies in the first one, so it is read once."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.end = file.seek(0, 2)
+        self._file = file
+        self._start, self._piece = 0, b""
+
+    def at(self, place: int, size: int) -> tuple[bytes, int]:
+        """A piece that holds so many bytes from that place on (less at the end of the file), and where in it they are.
+
+        `size` is at most 16 KiB.
+        """
+        offset = place - self._start
+        if offset < 0 or offset + size > len(self._piece):
+            self._file.seek(place)
+            self._start, self._piece, offset = place, self._file.read(_PIECE), 0
+        return self._piece, offset
+
+
 def read_header(file: BinaryIO) -> Header:
     """The head of a file that starts as DICOM files do. Raises what pydicom raises for files that only it can read."""
-    values: dict[str, str] = {}
+    pieces = _Pieces(file)
+    found: _Found = {}
     paths: list[Mapping[str, str]] = []
-    extended = None
     try:
-        for tag, kind, at, length in _elements(file, PREAMBLE):
-            if tag in _KEYWORDS:
-                values[_KEYWORDS[tag]] = _text(file, kind, at, length)
-            elif tag == _OPTICAL_PATHS:
-                paths = [*_items(file, at, length)]
-            elif tag == _EXTENDED_OFFSETS:
-                extended = at
-            elif tag == _PIXELS:
-                pixels = PixelData(at, None if length == _UNDEFINED else length, extended)
-                return Header(values, tuple(paths), pixels, pixels.missing(file))
-            if tag >> 16 > 2 and values.get("TransferSyntaxUID") in _NOT_EXPLICIT_LITTLE:
+        at = _walk(pieces, PREAMBLE, pieces.end, _WANTED, found)
+        if _SYNTAX in found:
+            if _text(pieces, *found[_SYNTAX]) in _NOT_EXPLICIT_LITTLE:
                 return _by_pydicom(file)
-            if tag >= _PER_FRAME and length == _UNDEFINED:
-                return Header(values, tuple(paths))  # skipping what it says of each of 100,000 frames takes too long
+            _walk(pieces, at, pieces.end, _WANTED, found)
+        if _OPTICAL_PATHS in found:
+            paths += _paths(pieces, *found[_OPTICAL_PATHS][1:])
     except EOFError:
-        pass
-    return Header(values, tuple(paths), cut=True)
+        found.pop(_PIXELS, None)
+        found.pop(_PER_FRAME, None)
+    values = {_KEYWORDS[tag]: _text(pieces, *place) for tag, place in found.items() if tag in _KEYWORDS}
+    if _PIXELS in found:
+        pixels = _pixels(found)
+        return Header(values, tuple(paths), pixels, pixels.missing(file))
+    return Header(values, tuple(paths), cut=_PER_FRAME not in found or found[_PER_FRAME][2] != _UNDEFINED)
 
 
-def _elements(file: BinaryIO, at: int) -> Iterator[tuple[int, bytes, int, int]]:
-    """Tag, type, place of the value and length of each element, up to the end of an item or of the file.
+def _pixels(found: _Found) -> PixelData:
+    _, at, length = found[_PIXELS]
+    extended = found[_EXTENDED_OFFSETS][1] if _EXTENDED_OFFSETS in found else None
+    return PixelData(at, None if length == _UNDEFINED else length, extended)
 
-    Sequences of undefined length are skipped when the next element is asked for. Raises EOFError.
+
+def _walk(pieces: _Pieces, at: int, end: int, wanted: Collection[int], found: _Found) -> int:
+    """Go through elements, note the wanted ones, and give the place after the last.
+
+    Ends at that place, after the delimiter of an item or a sequence, and after an element that is a stop. Raises
+    EOFError. Runs for each of 50,000 files through some 80 elements, so it asks as little as it can of each.
     """
-    end = file.seek(0, 2)
+    start, last, piece = 0, -1, b""
+    length: int
     while at < end:
-        file.seek(at)
-        head = file.read(12)
-        if len(head) < 8:
-            raise EOFError
-        group, element, kind, length = struct.unpack_from("<HH2sH", head)
-        tag = group << 16 | element
-        if tag in (_ITEM_END, _SEQUENCE_END):
-            return
-        at += 8
-        if kind in _LONG_LENGTHS:
-            if len(head) < 12:
+        if at > last:
+            piece, offset = pieces.at(at, 12)
+            start, last = at - offset, at - offset + len(piece) - 12
+            if len(piece) - offset < 8:
                 raise EOFError
-            (length,) = struct.unpack_from("<L", head, 8)
-            at += 4
-        yield tag, kind, at, length
-        at = _end_of_sequence(file, at) if length == _UNDEFINED else at + length
-    if at > end:
+        tag, kind, length = _ELEMENT.unpack_from(piece, at - start)
+        if kind in _LONG_LENGTHS:
+            if at > last:
+                raise EOFError
+            (length,) = _LENGTH.unpack_from(piece, at - start + 8)
+            at += 12
+        else:
+            at += 8
+        if tag in wanted:
+            if tag in _ENDS:
+                return at
+            found[tag] = kind, at, length
+            if tag in _STOPS and (tag != _PER_FRAME or length == _UNDEFINED):
+                return at + length
+        at = _end_of_sequence(pieces, at) if length == _UNDEFINED else at + length
+    if at > pieces.end:
         raise EOFError
+    return at
 
 
-def _end_of_sequence(file: BinaryIO, at: int) -> int:
+def _end_of_sequence(pieces: _Pieces, at: int) -> int:
     """Where a sequence of undefined length ends, found by going through its items."""
-    for _, start, length in _item_places(file, at):
-        at = start + length if length != _UNDEFINED else _end_of_item(file, start)
+    for start, length in _item_places(pieces, at):
+        at = start + length if length != _UNDEFINED else _end_of_item(pieces, start)
     return at + 8
 
 
-def _end_of_item(file: BinaryIO, at: int) -> int:
-    for _, _, start, length in _elements(file, at):
-        at = _end_of_sequence(file, start) if length == _UNDEFINED else start + length
-    return at + 8
+def _end_of_item(pieces: _Pieces, at: int) -> int:
+    return _walk(pieces, at, pieces.end, _ENDS, {})
 
 
-def _item_places(file: BinaryIO, at: int) -> Iterator[tuple[int, int, int]]:
-    """Tag, place and length of the items of a sequence, up to its delimiter."""
+def _item_places(pieces: _Pieces, at: int) -> Iterator[tuple[int, int]]:
+    """Place and length of the items of a sequence, up to its delimiter."""
     while True:
-        file.seek(at)
-        head = file.read(8)
-        if len(head) < 8:
+        if pieces.end - at < 8:
             raise EOFError
-        group, element, length = struct.unpack("<HHL", head)
-        if (group << 16 | element) != _ITEM:
+        tag, length = _ITEM_HEAD.unpack_from(*pieces.at(at, 8))
+        if tag != _ITEM:
             return
-        yield _ITEM, at + 8, length
-        at = at + 8 + length if length != _UNDEFINED else _end_of_item(file, at + 8)
+        yield at + 8, length
+        at = at + 8 + length if length != _UNDEFINED else _end_of_item(pieces, at + 8)
 
 
-def _items(file: BinaryIO, at: int, length: int) -> Iterator[Mapping[str, str]]:
+def _paths(pieces: _Pieces, at: int, length: int) -> Iterator[Mapping[str, str]]:
     """The optical paths that a sequence lists."""
-    end = at + length if length != _UNDEFINED else file.seek(0, 2)
-    for _, start, size in _item_places(file, at):
+    end = at + length if length != _UNDEFINED else pieces.end
+    for start, size in _item_places(pieces, at):
         if start >= end:
             return
-        found = {}
-        for tag, kind, place, many in _elements(file, start):
-            if size != _UNDEFINED and place > start + size:
-                break
-            if tag in _PATH_KEYWORDS:
-                found[_PATH_KEYWORDS[tag]] = _text(file, kind, place, many)
-        yield found
+        found: _Found = {}
+        _walk(pieces, start, pieces.end if size == _UNDEFINED else start + size, _WANTED_OF_PATHS, found)
+        yield {_PATH_KEYWORDS[tag]: _text(pieces, *place) for tag, place in found.items()}
 
 
-def _text(file: BinaryIO, kind: bytes, at: int, length: int) -> str:
+def _text(pieces: _Pieces, kind: int, at: int, length: int) -> str:
     """A value as text; of several numbers the first."""
-    file.seek(at)
-    raw = file.read(min(length, _LONGEST_TEXT))
-    if kind in _NUMBERS and len(raw) >= struct.calcsize(_NUMBERS[kind]):
-        return str(struct.unpack_from(_NUMBERS[kind], raw)[0])
+    size = min(length, _LONGEST_TEXT)
+    piece, place = pieces.at(at, size)
+    raw = piece[place : place + size]
+    if kind in _NUMBERS and len(raw) >= _NUMBERS[kind].size:
+        return str(_NUMBERS[kind].unpack_from(raw)[0])
     try:
         return raw.decode("utf-8").strip("\0 ")
     except UnicodeDecodeError:
@@ -170,7 +220,7 @@ def _by_pydicom(file: BinaryIO) -> Header:
     file.seek(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unfit values are left out
-        data = read_partial(file, stop_when=lambda tag, vr, length: tag >= _PER_FRAME)
+        data = read_partial(file, stop_when=lambda tag, vr, length: tag >= 0x52009230)
         values = {keyword: data.get(keyword) for keyword in _KEYWORDS.values()}
         values |= {"TransferSyntaxUID": data.file_meta.get("TransferSyntaxUID")}
         told = {k: "\\".join(v) if isinstance(v, list) else str(v) for k, v in values.items() if v is not None}

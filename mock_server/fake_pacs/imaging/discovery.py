@@ -11,8 +11,8 @@ from pathlib import Path
 from fake_pacs.imaging import dicom
 from fake_pacs.imaging.companions import claimed_by
 from fake_pacs.imaging.errors import SlideUnreadable
-from fake_pacs.imaging.examining import Examiner, SlideImage
-from fake_pacs.imaging.slide_files import FileOnDisk, Problem, entries_of, files_of, is_folder, refuse_strangers
+from fake_pacs.imaging.examining import Examiner, SlideImage, by_series
+from fake_pacs.imaging.slide_files import FileOnDisk, Problem, entries_of, is_folder, named_apart, refuse_strangers
 
 Progress = Callable[[Iterable[Path]], AbstractContextManager[Iterable[Path]]]
 """Wraps what is gone through, as click.progressbar does, to show how far it is."""
@@ -86,7 +86,7 @@ class Search:
 
     def _in_subfolder(self, folder: Path) -> Found:
         try:
-            refuse_strangers([folder], self.root)
+            self._refuse_links_out([folder])
             files, folders = entries_of(folder)
         except OSError as error:
             return [], [(folder, _told(error))]
@@ -106,7 +106,7 @@ class Search:
     def _dicom_folder(self, folder: Path) -> Found:
         """A folder two levels down: it is a DICOM slide, or nothing."""
         try:
-            refuse_strangers([folder], self.root)
+            self._refuse_links_out([folder])
             files = [file for file in entries_of(folder)[0] if file not in self.taken]
             if not any(dicom.is_dicom(file) for file in files):
                 return [], [(folder, "a folder this deep is not searched, unless it holds DICOM files")]
@@ -124,13 +124,14 @@ class Search:
         for file in files:
             try:
                 self._refuse_links_out([file])
-                if self.examiner.examine(file).instance:
-                    instances.append(file)
+                known = self.examiner.examine(file)
+                if known.instance:
+                    instances.append(known.instance)
                 else:
-                    slides.append(self._found(file.stem, self.examiner.image_at(file)))
+                    slides.append(self._found(file.stem, self.examiner.single(file, known)))
             except SlideUnreadable as error:
                 problems.append((file, error.reason))
-        series = self.examiner.series_among(instances)
+        series = by_series(instances)
         for members in series.values():
             name = members[0].path.stem if len(series) > 1 or slides else Path(folder_name).stem
             try:
@@ -141,19 +142,18 @@ class Search:
 
     def _found(self, name: str, image: SlideImage) -> FoundSlide:
         if image.instance:
-            self._refuse_links_out(image.companions)
             image.instance.members  # noqa: B018 - read now, while an error is one of this slide
             return FoundSlide(name, image, _sorted_files(image))
         refuse_strangers(image.companions, self.root)
-        return FoundSlide(name, image, files_of([image.path, *image.companions]))
+        return FoundSlide(name, image, named_apart([image.path, *image.companions]))
 
     def _refuse_links_out(self, files: Iterable[Path]) -> None:
         """Raises SlideUnreadable for links out of the root; the files lie in folders that were looked at already."""
-        refuse_strangers((file for file in files if file.is_symlink()), self.root)
+        refuse_strangers((file for file in files if os.path.islink(file)), self.root)  # noqa: PTH114 - asked of each
 
 
 def _sorted_files(image: SlideImage) -> tuple[FileOnDisk, ...]:
-    return files_of(sorted([image.path, *image.companions]))
+    return named_apart(sorted([image.path, *image.companions]))
 
 
 def _told(error: OSError) -> str:

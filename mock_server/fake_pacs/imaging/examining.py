@@ -85,7 +85,7 @@ class Examiner:
         for path in among:
             try:
                 found = self.examine(path)
-                return self._series_of(found.instance, among) if found.instance else self._single(path, found)
+                return self._series_of(found.instance, among) if found.instance else self.single(path, found)
             except SlideUnreadable as error:
                 reasons.append(error.reason if len(among) == 1 else f"{path.name}: {error.reason}")
         raise SlideUnreadable("; ".join(reasons[:3]) or "the folder is empty")
@@ -99,19 +99,12 @@ class Examiner:
             siblings = sorted(path.parent.iterdir()) if found.instance else [path]
         except OSError as error:
             raise SlideUnreadable(f"cannot be read ({error.strerror})") from error
-        return self._series_of(found.instance, siblings) if found.instance else self._single(path, found)
+        return self._series_of(found.instance, siblings) if found.instance else self.single(path, found)
 
     def series_among(self, files: Iterable[Path]) -> dict[str, list[dicom.Instance]]:
         """The DICOM instances among the files by series, in order; one without a series is one of its own."""
-        found: dict[str, list[dicom.Instance]] = {}
-        for file in files:
-            try:
-                instance = self.examine(file).instance
-            except SlideUnreadable:
-                continue
-            if instance:
-                found.setdefault(instance.series or str(file), []).append(instance)
-        return found
+        known = (self.examine(file) for file in files if self.known_to_be_a_slide(file))
+        return by_series(one.instance for one in known if one.instance)
 
     def dicom_image(self, instances: list[dicom.Instance]) -> SlideImage:
         """The slide of the instances of a series. Raises SlideUnreadable for one with a fault, and without levels."""
@@ -131,11 +124,20 @@ class Examiner:
         series = self.series_among(files)
         return self.dicom_image(series.get(instance.series or str(instance.path), [instance]))
 
-    def _single(self, path: Path, found: Examined) -> SlideImage:
+    def single(self, path: Path, found: Examined) -> SlideImage:
+        """The slide that is this one file, and its companions. Raises SlideUnreadable while one is still copied."""
         moving = self.unstable.intersection(found.companions)
         if moving:
             raise SlideUnreadable(f"{min(moving).name} is {STILL_COPIED}")
         return SlideImage(path, found.format, found.companions)
+
+
+def by_series(instances: Iterable[dicom.Instance]) -> dict[str, list[dicom.Instance]]:
+    """The instances by series, in order; one without a series is one of its own."""
+    found: dict[str, list[dicom.Instance]] = {}
+    for instance in instances:
+        found.setdefault(instance.series or str(instance.path), []).append(instance)
+    return found
 
 
 def _examined(path: Path, state: FileState) -> Examined | str:

@@ -20,6 +20,9 @@ TLS_HANDSHAKE = 0x16
 RenderProblem = Callable[[WireRefusal], tuple[bytes, Mapping[str, str]]]
 """Told of each refusal that goes out; gives the body of an application/problem+json answer and headers of its own."""
 
+Told = Callable[[Exception, bool], bool]
+"""Told of an error, and whether the answer's head is out; says whether it is a defect, else the connection is cut."""
+
 log = logging.getLogger("fake_pacs.serving")
 
 
@@ -48,6 +51,7 @@ class Connection:
         self._aborted = False
         self._answer_under_way: Answer | None = None
         self._fault: WireFault | None = None
+        self._told: Told | None = None
 
     @property
     def socket(self) -> socket.socket:
@@ -61,6 +65,10 @@ class Connection:
     def spoil(self, fault: WireFault) -> None:
         """Let the answer under way go out with that fault; the next one is right again."""
         self._fault = fault
+
+    def when_it_fails(self, told: Told) -> None:
+        """Let the application be told, instead of the log, if the answer that it has given can't be sent as it is."""
+        self._told = told
 
     def abort(self) -> None:
         """End the connection with a TCP reset; nothing more is read or sent."""
@@ -108,7 +116,7 @@ class Connection:
         wire = self._wire
         # First idle, then the question: `HttpServer.stop` has the other order, so one of the two sees the other.
         wire.idle = not wire.http.trailing_data[0]
-        self._answer_under_way = self._fault = None
+        self._answer_under_way = self._fault = self._told = None
         if self._stopping():
             return False
         try:
@@ -171,7 +179,13 @@ class Connection:
         """The application failed: its fault (500, logged), the client's body (refused), or an abort it asked for."""
         if self._aborted:
             return
-        if body.failure is None:
+        if body.failure is None and self._told:
+            if not self._told(error, answer.sent):
+                self.abort()
+                return
+            if not answer.sent:
+                answer.give_up(500)
+        elif body.failure is None:
             log.error(
                 "the application failed on %s %s",
                 request.method.decode(),

@@ -163,6 +163,10 @@ class Answer:
             return None
         return next((int(value) for name, value in self._head.headers if name == b"content-length"), None)
 
+    def give_up(self, status: int) -> None:
+        """Another answer, of that status, goes out in place of this one, whose head wasn't sent."""
+        self._head = h11.Response(status_code=status, headers=[])
+
     def replace_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Takes other headers in place of the application's."""
         if self._head:
