@@ -12,8 +12,15 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from fake_pacs.embedding import CONNECTION_KEY, SOFTWARE_VERSIONS, Hospital, MockSectraServer, callback_url, create_app
-from fake_pacs.imaging.openslide_picture import OpenSlidePicture
+from fake_pacs.embedding import (
+    CONNECTION_KEY,
+    SOFTWARE_VERSIONS,
+    Hospital,
+    MockSectraServer,
+    OpenSlidePicture,
+    callback_url,
+    create_app,
+)
 from ia_api_contract import app_canaries
 from ia_api_contract.app_corner import write_corner_slide
 from ia_api_contract.exchanges import Answer, Exchange

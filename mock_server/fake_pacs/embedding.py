@@ -26,6 +26,7 @@ from fake_pacs.faults.latency import Latency
 from fake_pacs.handlers import HANDLERS, Handler
 from fake_pacs.handlers.tiles import FORMATS
 from fake_pacs.hospital import Case, Hospital, Slide
+from fake_pacs.imaging.openslide_picture import OpenSlidePicture
 from fake_pacs.imaging.slide_reader import SlideReader
 from fake_pacs.incidents.incident import Incident
 from fake_pacs.incidents.values import Verdict
@@ -62,6 +63,7 @@ __all__ = [
     "Journal",
     "Latency",
     "MockSectraServer",
+    "OpenSlidePicture",
     "Outbound",
     "Refusal",
     "Refusals",

@@ -123,7 +123,10 @@ def test_the_default_tenant_can_t_be_removed(pacs: Any) -> None:
 def test_a_tenant_that_goes_while_it_is_served_is_no_error_of_ours(pacs: Any) -> None:
     north, _ = fresh(pacs)
     store = pacs.server.world.store
-    update, store.create_result = store.create_result, lambda *given: store.remove_tenant(given[0]) or update(*given)
+    update, store.create_result = (
+        store.create_result,
+        lambda *given, **named: store.remove_tenant(given[0]) or update(*given, **named),
+    )
     north.refused(401, "unauthenticated", "POST", RESULTS, json=pacs.result())
 
 

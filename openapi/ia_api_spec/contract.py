@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import jsonschema_rs
 
@@ -23,6 +24,10 @@ from ia_api_spec.violations import Violation
 JSON_MEDIA_TYPES = ("application/json", "application/problem+json")
 
 
+_WHOLE = "urn:ia-api-kit:schemas"
+"""What the validators call the document that holds all schemas."""
+
+
 class _Compiled:
     """What all schemas of a document share; compiled when the first value is validated, not at every start."""
 
@@ -30,17 +35,26 @@ class _Compiled:
         self.schemas = schemas
         self._inline = inline
         self._shared = shared
+        self._validators: dict[str, Any] = {}
+
+    def validator(self, pointer: str) -> Any:
+        """The validator of the schema at that pointer, compiled when it's first asked for: nobody needs all of them."""
+        if pointer not in self._validators:
+            schema = {"$ref": _WHOLE + quote(pointer, safe="#/~")}
+            found = jsonschema_rs.validator_for(schema, registry=self._registry, validate_formats=True)
+            self._validators[pointer] = found
+        return self._validators[pointer]
 
     @cached_property
-    def validators(self) -> Any:
-        """The validators by pointer, with unions rewritten for exact pointers."""
+    def _registry(self) -> jsonschema_rs.Registry:
+        """All schemas, with unions rewritten for exact pointers."""
         inline = {place: self._inline[place] for place in set(self._shared.values())}
         schemas = _keywords(self.schemas, named=True)
         whole = {
             "components": {"schemas": exact(schemas, schemas)},
             "inline": exact(_keywords(inline, named=True), schemas),
         }
-        return jsonschema_rs.validator_map_for(whole, validate_formats=True)
+        return jsonschema_rs.Registry([(_WHOLE, whole)])
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -62,7 +76,7 @@ class Schema:
 
     @cached_property
     def _validator(self) -> Any:
-        return self._compiled.validators[self._compiled_at]
+        return self._compiled.validator(self._compiled_at)
 
     @cached_property
     def _unique(self) -> tuple[Rule, ...]:

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _MOST_ITEMS = 1_000_000
+_LARGEST_FRAME = 64 << 20  # bytes; a broken file may name any number, and reading reserves what it names
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ class PixelData:
         size = struct.calcsize(code)
         file.seek(at + index * size)
         told = struct.unpack(f"<{min(2, count - index)}{code[1]}", file.read(size * min(2, count - index)))
+        if told[0] > file.seek(0, 2):
+            return None
         file.seek(first + told[0])
         tag, length = struct.unpack("<4sL", file.read(8))
-        if tag != _ITEM or (len(told) == 2 and told[1] - told[0] != 8 + length):
+        if tag != _ITEM or length > _LARGEST_FRAME or (len(told) == 2 and told[1] - told[0] != 8 + length):
             return None
         data = file.read(length)
         return data if file.read(4) in (_ITEM, _END) and (len(told) == 2 or self._ends(file)) else None

@@ -21,6 +21,7 @@ from fake_pacs.imaging.tiff_reading import Directory, Values
 
 _TIFF_VENDORS = {"aperio", "generic-tiff"}  # those whose levels OpenSlide takes as they are
 _JPEG, _RGB, _YCBCR = 7, 2, 6
+_LARGEST_STREAM = 64 << 20  # bytes; a broken file may name any number, and reading reserves what it names
 _JPEG_BASELINE = "1.2.840.10008.1.2.4.50"
 _DICOM_COLOURS: Mapping[str, Colour] = {"RGB": "RGB", "YBR_FULL": "YCbCr", "YBR_FULL_422": "YCbCr"}
 
@@ -63,8 +64,10 @@ class _TiffStreams:
     counts: Values
 
     def stream(self, file: BinaryIO, index: int) -> bytes | None:
-        size = self.counts.number(file, index)
-        file.seek(self.offsets.number(file, index))
+        at, size = self.offsets.number(file, index), self.counts.number(file, index)
+        if at > tiff_reading.LAST_OFFSET or size > _LARGEST_STREAM:
+            return None
+        file.seek(at)
         return file.read(size)
 
 

@@ -16,9 +16,15 @@ TILE_WIDTH, TILE_LENGTH, TILE_OFFSETS, TILE_COUNTS, JPEG_TABLES = 322, 323, 324,
 _NUMBERS = {1: "B", 3: "H", 4: "L", 13: "L", 16: "Q", 18: "Q"}  # BYTE, SHORT, LONG, IFD, LONG8, IFD8
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MOST_DIRECTORIES = 10_000
+LAST_OFFSET = (1 << 63) - 1
+"""The last place in a file that a system can be asked for; a BigTIFF may name places beyond it."""
 _MOST_ENDS_CHECKED = 4096
 LARGEST_SIDE = 1 << 22
 """Pixels along a side beyond which a slide is absurd: at 0.25 µm/px a metre of glass."""
+
+
+class BrokenDirectory(EOFError):
+    """A directory holds what it cannot hold; the text says what. There is no number in it, as if the file had ended."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,13 @@ class Values:
 
     def number(self, file: BinaryIO, index: int = 0) -> int:
         """One value that is a whole number. Raises EOFError where there is none."""
-        code = self.order + _NUMBERS.get(self.kind, "L")
+        code = self.order + self._code()
         size = struct.calcsize(code)
-        file.seek(self.at + index * size)
-        found = file.read(size) if 0 <= index < self.count else b""
+        at = self.at + index * size
+        if not 0 <= index < self.count or at > LAST_OFFSET:
+            raise EOFError
+        file.seek(at)
+        found = file.read(size)
         if len(found) < size:
             raise EOFError
         (number,) = struct.unpack(code, found)
@@ -51,11 +60,16 @@ class Values:
         return file.read(size)
 
     def sampled(self, file: BinaryIO, step: int) -> list[int]:
-        """Every so-manieth value, and the last."""
-        numbers = array(_native(_NUMBERS.get(self.kind, "L")), self.data(file))
+        """Every so-manieth value, and the last. Raises EOFError where there are none, or no whole numbers."""
+        numbers = array(_native(self._code()), self.data(file))
         if self.order == ">":
             numbers.byteswap()
         return [*numbers[::step], *numbers[-1:]]
+
+    def _code(self) -> str:
+        if self.kind not in _NUMBERS:
+            raise BrokenDirectory(f"it holds values of type {self.kind} where whole numbers are expected")
+        return _NUMBERS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -139,6 +153,8 @@ def complaint(path: Path) -> str | None:
                 wrong = _wrong_size(directory, file) or _missing(directory, file, end)
                 if wrong:
                     return wrong
+        except BrokenDirectory as error:
+            return f"broken: one of its directories is none: {error}"
         except EOFError:
             return "cut short: its directories end beyond the end of the file"
     return None
