@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from fake_pacs.embedding import Slide
-from ia_api_contract.app_geometry import Suspicion, detect
+from ia_api_contract.app_geometry import Suspicion, detect, shapes_of
 
 Outline = tuple[tuple[float, float], ...]
 
@@ -45,6 +45,15 @@ def suspected(result: Mapping[str, Any], drawn: Sequence[Outline] = ()) -> list[
     where = "in the area that the user drew" if drawn else "on the tissue"
     text = f"on a slide with tissue in its lower right corner alone they lie off the slide, and so they'd lie {where}"
     return [replace(found, evidence=text) for found in detect(result, SIZE, area=drawn or [TISSUE])] or plain
+
+
+def holds(result: Mapping[str, Any]) -> bool:
+    """Whether all that the result shows lies on the corner slide, but for a pixel."""
+    boxes = [shape.box() for shape in shapes_of(result)]
+    pixel, height = 1 / SIZE[0], SIZE[1] / SIZE[0]
+    return all(
+        min(left, top) >= -pixel and right <= 1 + pixel and bottom <= height + pixel for left, top, right, bottom in boxes
+    )
 
 
 def write_corner_slide(path: Path, tissue: Slide) -> None:

@@ -26,7 +26,8 @@ def read(path: Path, known: Collection[str]) -> dict[str, Outcome]:
     try:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise ExpectedError(f"{path} can't be read: {error}; --write-expected FILE makes one") from error
+        why = getattr(error, "strerror", None) or error  # without the number, and the path once more
+        raise ExpectedError(f"{path} can't be read: {why}; --write-expected FILE makes one") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(document.get("app"), dict):
         raise ExpectedError(f"{path}: expected an object such as {EXAMPLE}; --write-expected FILE makes one")
     found: dict[str, Outcome] = {}

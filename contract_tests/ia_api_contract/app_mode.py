@@ -68,9 +68,11 @@ def examine(
 def _start(target: AppTarget) -> None:
     try:
         target.start()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         where = f"{target.options.host}:{target.options.port}"
-        raise PacsError(f"the PACS can't be played at {where}: {error}") from error
+        raise PacsError(f"the PACS can't be played at {where}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise PacsError(f"the PACS can't be played: {error}") from error
 
 
 def together(check_id: str, by_version: Mapping[ApiVersion, Sequence[CheckResult]]) -> CheckResult:

@@ -74,7 +74,11 @@ class AppTarget:
         """Starts the PACS, unless one was lent. Raises `OSError` or `ValueError` where it can't be."""
         if self.lent is None:
             pacs = AppPacs(self.version, slide=self.options.slide, public_url=self.options.public_url)
-            self._own = pacs.run(self.options.port, self.options.host)
+            try:
+                self._own = pacs.run(self.options.port, self.options.host)
+            except OSError:
+                pacs.stop()  # removes what it has written
+                raise
 
     def close(self) -> None:
         """Stops the PACS that it started."""

@@ -100,7 +100,8 @@ def _write(path: Path, content: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8", newline="\n")
     except OSError as error:
-        trouble = f"the expected results could not be written to {path}: {error}; the verdict stays as it is"
+        why = error.strerror or error
+        trouble = f"the expected results could not be written to {path}: {why}; the verdict stays as it is"
         click.echo(trouble, err=True)
 
 

@@ -16,10 +16,21 @@ from ia_api_contract.waivers import Waiver, WaiverError, read_waivers
 
 Command = Callable[..., Any]
 
-FILE = click.Path(path_type=Path, dir_okay=False)
+
+class _File(click.Path):
+    """A file with a name. Other programs mean standard input and output by `-`: here it would be a file's name."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises `click.BadParameter`."""
+        if value == "-":
+            self.fail("'-' names no file here: expected a path, such as ./report", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _File(path_type=Path, dir_okay=False)
 """A file that is read."""
 
-REPORT = click.Path(path_type=Path, readable=False)
+REPORT = _File(path_type=Path, readable=False)
 """A file that is written when all is over: whatever stands in its way then is told, and changes no verdict."""
 
 

@@ -36,7 +36,8 @@ class Subject(Protocol):
         """Those of a check's exchanges that its report shows."""
 
 
-MOOT = (Outcome.FAIL, Outcome.OMIT, Outcome.ERROR)
+MOOT = {Outcome.FAIL: "failed", Outcome.OMIT: "was omitted", Outcome.ERROR: "broke"}
+"""What became of a check after which those that need it say nothing, in words."""
 
 
 def run(checks: Iterable[Check], target: Subject, told: Told = lambda result: None) -> list[CheckResult]:
@@ -89,5 +90,5 @@ def _why_not(check: Check, target: Subject, became: Mapping[str, Outcome]) -> Ch
         return CheckResult(check.id, Outcome.SKIP, reason)
     broken: Sequence[str] = [need for need in check.needs if became.get(need) in MOOT]
     if broken:
-        return CheckResult(check.id, Outcome.OMIT, f"{broken[0]} failed, so this says nothing more")
+        return CheckResult(check.id, Outcome.OMIT, f"{broken[0]} {MOOT[became[broken[0]]]}, so this says nothing more")
     return None

@@ -52,6 +52,14 @@ def test_a_folder_in_the_place_of_a_report_is_told_and_the_run_is_made(url: str,
     assert "the verdict stays as it is" in done.output
 
 
+@pytest.mark.parametrize("option", ["--html", "--json", "--junit", "--write-expected", "--expected", "--waivers"])
+def test_a_dash_is_no_file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str):
+    monkeypatch.chdir(tmp_path)
+    done = _app(url, *QUICK, *_only(*MANDATORY), option, "-")
+    assert (done.exit_code, [*tmp_path.iterdir()]) == (EXIT_USAGE, [])
+    assert f"'{option}': '-' names no file here" in done.output
+
+
 def test_a_failure_stays_one_where_its_report_can_not_be_written(nothing: str, tmp_path: Path):
     done = _app(nothing, *QUICK, *_only("app.registration-answered"), "--junit", str(tmp_path))
     assert done.exit_code == EXIT_FAILED
@@ -92,6 +100,7 @@ def test_a_missing_file_of_expected_results_is_a_usage_error(url: str, tmp_path:
     done = _app(url, "--expected", str(tmp_path / "none.json"))
     assert done.exit_code == EXIT_USAGE
     assert "--write-expected FILE makes one" in done.output
+    assert "Errno" not in done.output
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf", "0", "soon"])

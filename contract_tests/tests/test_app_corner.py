@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from example_app.app import create_app
 from ia_api_contract import app_corner
-from ia_api_contract.app_corner import AREA, OTHER_AREA, SIZE, TISSUE, suspected
+from ia_api_contract.app_corner import AREA, OTHER_AREA, SIZE, TISSUE, holds, suspected
 from ia_api_contract.app_geometry.fitting import inside
 from ia_api_contract.app_pacs import CORNER_SLIDE, SLIDE, AppPacs
 from ia_api_contract.app_suite import BY_ID
@@ -54,6 +54,12 @@ def outlined(outline: list[Place]) -> dict[str, Any]:
 def test_what_lies_on_the_slide_is_never_suspected(places: list[Place], drawn: tuple[app_corner.Outline, ...]):
     assert suspected(gallery(places), drawn) == []
     assert suspected(outlined(places), drawn) == []
+    assert holds(gallery(places))
+
+
+@pytest.mark.parametrize("place", [(-0.5, 0.1), (1.5, 0.1), (0.5, -0.5), (0.5, 3.0)])
+def test_what_lies_off_the_slide_for_no_known_reason_clears_nobody(place: Place):
+    assert not holds(gallery([(0.5, 0.2), place]))
 
 
 @given(IN_TISSUE, st.sampled_from(list(WRONG)))

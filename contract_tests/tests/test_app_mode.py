@@ -157,6 +157,7 @@ def test_a_port_that_is_taken_is_a_usage_error(url: str):
         done = _app(url, "--listen", f"localhost:{taken.getsockname()[1]}", *QUICK)
     assert done.exit_code == EXIT_USAGE
     assert "can't be played" in done.output
+    assert "Errno" not in done.output
 
 
 def test_an_unknown_requirement_is_a_usage_error(url: str):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from demo_hospital import ground_truth
 from demo_hospital.truth import GroundTruth
-from ia_api_contract.app_geometry import detect, shapes_of
+from ia_api_contract.app_geometry import detect, examine, shapes_of
 
 Point = tuple[float, float]
 LANDSCAPE, PORTRAIT, SQUARE = (1600, 1200), (1000, 2500), (2048, 2048)
@@ -262,6 +262,23 @@ def test_it_says_what_came_and_what_would_be_right():
     assert "pixels of the full resolution" in suspicion.text
     assert "/data/result/content/0/polygons/0 starts at (795.2, 395.2); (0.497, 0.247) would be right" in suspicion.text
     assert json.loads(json.dumps(suspicion.as_json()))["affects"] == ["polygons"]
+
+
+@pytest.mark.parametrize("far", [1.7e308, -1e308, 1e160, 5e-324])
+def test_numbers_as_large_as_there_are_can_be_reckoned_with(far: float):
+    where = {"x": far, "y": -far}
+    shapes = {
+        "polygons": [{"points": [where, {"x": far / 2, "y": far}, {"x": far, "y": far}]}] * 2,
+        "polylines": [{"points": [where, {"x": 0.1, "y": 0.1}]}],
+        "arcs": [{"center": where, "radius": abs(far)}],
+        "labels": [{"location": where, "label": "here"}],
+        "style": {"size": far},
+    }
+    document = {"slideId": "s", "data": {"result": {"type": "primitives", "content": [shapes]}}}
+    assert examine(document, (1024, 512))
+    assert all(
+        math.isfinite(found.sureness) for found in detect(document, (1024, 512), area=[[(0, 0), (1, 0), (1, 1)]])
+    )
 
 
 def test_an_image_without_size_is_refused():

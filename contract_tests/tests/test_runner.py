@@ -32,7 +32,10 @@ def test_a_check_that_needs_a_failed_one_is_omitted_and_so_are_those_that_need_i
     target: Target, make_check: Callable[..., Check]
 ):
     checks = [make_check("a.a", Failed("no")), make_check("a.b", needs=("a.a",)), make_check("a.c", needs=("a.b",))]
-    assert [result.outcome.value for result in run(checks, target)] == ["fail", "omit", "omit"]
+    results = run(checks, target)
+    assert [result.outcome.value for result in results] == ["fail", "omit", "omit"]
+    assert results[1].text == "a.a failed, so this says nothing more"
+    assert results[2].text == "a.b was omitted, so this says nothing more"
 
 
 def test_what_is_not_applicable_is_skipped(target: Target, make_check: Callable[..., Check]):

@@ -147,7 +147,9 @@ def document_of(file: Path) -> Entry:
         text, loader = file.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         _refuse_deep(file, yaml.parse(text, Loader=loader))
         root = yaml.compose(text, Loader=loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except OSError as error:
+        raise CatalogError(f"{file}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogError(f"{file}{_line_of(error, file)}: cannot be read as YAML: {_told(error)}") from error
     return Entry.of(file, "", root, {"cases"})
 

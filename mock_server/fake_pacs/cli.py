@@ -275,6 +275,7 @@ def _serve(world: World, listening: Listening, work: Work) -> None:
         tls=listening.tls,
         render_problem=server_problem(world),
         limits=http_limits(world.settings),
+        went_wrong=lambda text: world.journal.went_wrong(None, text),
     )
     server.start()
     world.address = _root(server, listening)

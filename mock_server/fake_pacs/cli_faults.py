@@ -11,13 +11,15 @@ import click
 
 from fake_pacs.cli_server import printable, server_options
 from fake_pacs.clock import EARLIEST, LATEST
-from fake_pacs.control_client import ControlClient
+from fake_pacs.control_client import ControlClient, ControlError
 from fake_pacs.faults.slides import BAD_SLIDES
 from fake_pacs.incidents.catalogue import INCIDENTS
 
 _DURATION = re.compile(r"(?P<count>[0-9]{1,9}(?:\.[0-9]{1,6})?)(?P<unit>[smhdw]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _LOOK_SECONDS = 0.2
+_BACK_AGAIN = 5.0
+"""So many seconds longer than an incident says, a server may be away."""
 _NOT_EXERCISED = 3
 """The exit status of an incident that had no occasion."""
 
@@ -208,23 +210,37 @@ def incident(client: ControlClient, name: str | None, watch: float, **asked: Any
     path = f"incidents/{name}"
     client.call("POST", path, body)
     click.echo(f"{name} is armed; the app is watched for {watch:g} s, Ctrl-C ends it.")
-    told = _watched(client, path, watch)
+    told = _watched(client, path, watch, patience=_BACK_AGAIN + (asked["seconds"] or 0.0))
     click.echo(printable(f"{told['verdict']}: {told['text']}"))
     sys.exit({"passed": 0, "failed": 1}.get(told["verdict"], _NOT_EXERCISED))
 
 
-def _watched(client: ControlClient, path: str, seconds: float) -> dict[str, Any]:
+def _watched(client: ControlClient, path: str, seconds: float, patience: float) -> dict[str, Any]:
     """Tells what happens while it happens; the incident as it is when it was ended."""
     deadline, shown = time.monotonic() + seconds, 0
     try:
         while time.monotonic() < deadline:
-            shown = _tell_new(client.call("GET", path), shown)
+            shown = _tell_new(_asked(client, "GET", path, patience), shown)
             time.sleep(min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
     except KeyboardInterrupt:
         click.echo()
-    told: dict[str, Any] = client.call("DELETE", path)
+    told = _asked(client, "DELETE", path, patience)
     _tell_new(told, shown)
     return told
+
+
+def _asked(client: ControlClient, method: str, path: str, patience: float) -> dict[str, Any]:
+    """The incident; a server that is away, as it is in a restart, is asked again for so many seconds."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            told: dict[str, Any] = client.call(method, path)
+        except ControlError as error:
+            if error.status is not None or time.monotonic() >= until:
+                raise
+        else:
+            return told
+        time.sleep(_LOOK_SECONDS)
 
 
 def _tell_new(told: dict[str, Any], shown: int) -> int:

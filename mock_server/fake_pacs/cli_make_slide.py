@@ -25,7 +25,7 @@ def make_slide(out: Path, **options: Any) -> None:
     """Make a slide of any size, with made-up tissue, label and all levels, at constant memory.
 
     OUT is a file .svs or .tiff, or for DICOM the name of a folder, without an ending. SVS and TIFF need tifffile:
-    pip install 'ia-api-kit[make]'. 100,000 x 100,000 px are about 2 GB, and made in a minute or two.
+    pip install 'ia-api-kit[make]'. 100,000 x 100,000 px are about 2 GB, made in less than a minute.
     """
     from demo_hospital import making  # imported late: what it draws with would slow down every other command
 

@@ -179,6 +179,7 @@ class MockSectraServer(AppSide, FaultSide):
             tls=self._tls,
             render_problem=server_problem(self.world),
             limits=http_limits(self.world.settings),
+            went_wrong=lambda text: self.world.journal.went_wrong(None, text),
         )
         server.start()
         self._server = server

@@ -63,22 +63,11 @@ Later = Callable[[Exchange], Exchange]
 class _Entry:
     """An exchange in its place, and about how many bytes it holds on to."""
 
-    __slots__ = ("_exchange", "_later", "number", "weight")
+    __slots__ = ("exchange", "kept", "later", "weight")
 
     def __init__(self, exchange: Exchange, weight: int, later: Later | None = None) -> None:
-        self._exchange, self._later = exchange, later
-        self.number, self.weight = exchange.number, weight
-
-    @property
-    def operation_id(self) -> str | None:
-        return self._exchange.operation_id
-
-    def shown(self) -> Exchange:
-        later = self._later
-        if later is not None:
-            self._exchange = later(self._exchange)
-            self._later = None  # second, so that another thread sees the one or the other
-        return self._exchange
+        self.exchange, self.weight, self.later = exchange, weight, later
+        self.kept = True
 
 
 class _Shelf:
@@ -93,20 +82,33 @@ class _Shelf:
         self.exchanges.append(entry)
         self.bytes += entry.weight
 
-    def replace(self, exchange: Exchange, weight: int) -> int | None:
-        """How many bytes more that is; None where the exchange isn't there any more."""
+    def replace(self, exchange: Exchange) -> int:
+        """How many bytes more that is; nothing where the exchange isn't there any more."""
         for index, known in enumerate(self.exchanges):
-            if known.number == exchange.number:
-                self.exchanges[index] = _Entry(exchange, weight)
-                self.bytes += weight - known.weight
-                return weight - known.weight
-        return None
+            if known.exchange.number == exchange.number:
+                known.kept = False
+                self.exchanges[index] = entry = _Entry(exchange, known.weight)
+                return self.weigh(entry)
+        return 0
+
+    def weigh(self, entry: _Entry) -> int:
+        """How many bytes more the entry holds on to than it did when that was asked last."""
+        weight = _weight(entry.exchange)
+        more, entry.weight = weight - entry.weight, weight
+        self.bytes += more
+        return more
 
     def drop_oldest(self) -> int:
         entry = self.exchanges.popleft()
+        entry.kept = False
         self.bytes -= entry.weight
         self.forgotten += 1
         return entry.weight
+
+    def drop_all(self) -> int:
+        for entry in self.exchanges:
+            entry.kept = False
+        return self.bytes
 
 
 class Journal:
@@ -138,11 +140,7 @@ class Journal:
             shelf = self._shelves.setdefault(exchange.tenant, _Shelf())
             shelf.add(_Entry(replace(exchange, number=number), weight, later))
             self._bytes += weight
-            while len(shelf.exchanges) > self._count or (shelf.bytes > self._size and len(shelf.exchanges) > 1):
-                self._forget_oldest(shelf)
-            while self._bytes > self._total:
-                # whoever has only one left keeps it as long as others have more
-                self._forget_oldest(max(self._shelves.values(), key=lambda it: (len(it.exchanges) > 1, it.bytes)))
+            self._keep_bounds(shelf)
         if exchange.our_error:
             self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
         return number
@@ -152,11 +150,10 @@ class Journal:
 
         Where it is forgotten it stays so; its error of ours counts all the same.
         """
-        weight = _weight(exchange)
         with self._lock:
-            shelf = self._shelves.get(exchange.tenant)
-            if shelf is not None and (more := shelf.replace(exchange, weight)) is not None:
-                self._bytes += more
+            if shelf := self._shelves.get(exchange.tenant):
+                self._bytes += shelf.replace(exchange)
+                self._keep_bounds(shelf)
         if exchange.our_error:
             self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
 
@@ -164,6 +161,13 @@ class Journal:
         """Counts what the server itself did wrong, for that tenant or for unknown callers."""
         with self._lock:
             self._our_errors.append(text)
+
+    def _keep_bounds(self, shelf: _Shelf) -> None:
+        while len(shelf.exchanges) > self._count or (shelf.bytes > self._size and len(shelf.exchanges) > 1):
+            self._forget_oldest(shelf)
+        while self._bytes > self._total:
+            # whoever has only one left keeps it as long as others have more
+            self._forget_oldest(max(self._shelves.values(), key=lambda it: (len(it.exchanges) > 1, it.bytes)))
 
     def _forget_oldest(self, shelf: _Shelf) -> None:
         self._bytes -= shelf.drop_oldest()
@@ -175,16 +179,30 @@ class Journal:
         """The tenant's exchanges, oldest first; `with_strangers` adds those whose caller is unknown."""
         with self._lock:
             everything = [entry for shelf in self._shelves_of(tenant, with_strangers) for entry in shelf.exchanges]
-        found = [entry for entry in everything if entry.number > (after or 0)]
-        found = [entry for entry in found if operation_id in (None, entry.operation_id)]
-        found.sort(key=lambda entry: entry.number)
-        return [entry.shown() for entry in (found[-limit:] if limit else found)]
+        found = [entry for entry in everything if entry.exchange.number > (after or 0)]
+        found = [entry for entry in found if operation_id in (None, entry.exchange.operation_id)]
+        found.sort(key=lambda entry: entry.exchange.number)
+        return [self._shown(entry) for entry in (found[-limit:] if limit else found)]
+
+    def _shown(self, entry: _Entry) -> Exchange:
+        """What may be shown of the exchange; from now on it holds on to that, and to nothing else."""
+        with self._lock:
+            exchange, later = entry.exchange, entry.later
+        if later is None:
+            return exchange
+        exchange = later(exchange)
+        with self._lock:
+            entry.exchange, entry.later = exchange, None
+            if entry.kept and (shelf := self._shelves.get(exchange.tenant)):
+                self._bytes += shelf.weigh(entry)
+                self._keep_bounds(shelf)
+        return exchange
 
     def forget(self, tenant: str, *, with_strangers: bool = False) -> None:
         """Drops the tenant's exchanges, and with them those of unknown callers; numbers go on."""
         with self._lock:
             for owner in (tenant, None) if with_strangers else (tenant,):
-                self._bytes -= self._shelves.pop(owner, _Shelf()).bytes
+                self._bytes -= self._shelves.pop(owner, _Shelf()).drop_all()
 
     def forgotten(self, tenant: str, *, with_strangers: bool) -> int:
         """How many of the tenant's exchanges fell out of the bounds since they were last dropped."""

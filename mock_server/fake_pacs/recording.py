@@ -25,8 +25,17 @@ CHANGED = (FileChanged, SlideUnreadable, ContentReplacedError)
 PATH_SHOWN = 2000
 """So many characters of path and query are kept."""
 
+METHOD_SHOWN = 20
+"""So many characters of a method are kept."""
 
-@dataclass(frozen=True)
+_MOST_HELD = 2 * BODY_SHOWN + 4096
+"""An exchange that holds on to more bytes, with its usual headers, is redacted at once."""
+
+_HEADER_HELD = 180
+"""So many bytes Python needs for a header beside its characters: thousands of short ones fit into a head."""
+
+
+@dataclass(frozen=True, repr=False)
 class Wire:
     """What went over the wire: the request's headers and target as they came, and both bodies where they are text.
 
@@ -42,8 +51,8 @@ class Wire:
 
     @property
     def size(self) -> int:
-        """Its bytes, about."""
-        head = len(self.target) + sum(len(name) + len(value) for name, value in self.headers)
+        """How many bytes it holds on to, about."""
+        head = len(self.target) + sum(_HEADER_HELD + len(name) + len(value) for name, value in self.headers)
         return head + len(self.request_body or b"") + len(self.answer_body or b"")
 
     def header(self, name: str) -> str | None:
@@ -76,14 +85,16 @@ def _can_wait(exchange: Exchange, wire: Wire) -> bool:
 
     Not what is told at once elsewhere, and not where more would be kept meanwhile than is kept then.
     """
-    return not exchange.our_error and not exchange.violations and wire.size <= 2 * BODY_SHOWN
+    if exchange.our_error or exchange.violations or len(exchange.method) > METHOD_SHOWN:
+        return False
+    return wire.size <= _MOST_HELD
 
 
 def _redacted(exchange: Exchange, wire: Wire) -> Exchange:
     hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
     return replace(
         exchange,
-        method=hide.text(exchange.method[:20]),
+        method=hide.text(exchange.method[:METHOD_SHOWN]),
         path=hide.text(exchange.path)[:PATH_SHOWN],
         violations=hide.violations(exchange.violations),
         oddities=hide.oddities(exchange.oddities),

@@ -12,10 +12,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy.dialects.sqlite  # noqa: F401 - else the first engine loads it: a fifth of a server's start
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect
 from sqlalchemy.exc import DatabaseError, IntegrityError
 from sqlalchemy.pool import StaticPool
 
@@ -29,8 +29,12 @@ BUSY_SECONDS = 5.0
 """So long a writer waits for another process that is writing."""
 
 
+class _ClosedError(Exception):
+    """The database was closed, perhaps while this transaction waited for its turn."""
+
+
 class _Sessions(Protocol):
-    """How transactions come by a connection."""
+    """How transactions come by a connection; after `close` they raise `_ClosedError`."""
 
     def reading(self) -> AbstractContextManager[Connection]: ...
 
@@ -45,25 +49,40 @@ class _InMemory:
     def __init__(self) -> None:
         self._engine = create_engine("sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool)
         event.listen(self._engine, "connect", _leave_transactions)
+        event.listen(self._engine, "handle_error", _keep_connection)
         self._lock = threading.Lock()
-        self._reader = self._engine.connect()
-        self._writer = self._engine.connect()
+        self._connection = self._engine.connect()
+        self._driver = _driver_of(self._connection)
+        self._closed = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self._lock:
-            yield self._reader
+            self._take()
+            yield self._connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with self._lock, self._writer.begin():
-            _begin(self._writer, _LOCKED)
-            yield self._writer
+        with self._lock:
+            self._take()
+            try:
+                self._driver.execute(_LOCKED)
+                yield self._connection
+                self._driver.commit()
+            except BaseException:
+                self._driver.rollback()
+                raise
+
+    def _take(self) -> None:
+        if self._closed:
+            raise _ClosedError
+        if self._driver.in_transaction:  # somebody was interrupted in the middle of giving up
+            self._driver.rollback()
 
     def close(self) -> None:
+        self._closed = True
         with self._lock:
-            self._reader.close()
-            self._writer.close()
+            self._connection.close()
             self._engine.dispose()
 
 
@@ -73,20 +92,28 @@ class _InFile:
     def __init__(self, state: Path, busy_seconds: float) -> None:
         self._engine = _file_engine(state, busy_seconds)
         self._lock = threading.Lock()
+        self._closed = False
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._engine.begin() as connection:
-            _begin(connection, "BEGIN")
+        with self._transaction("BEGIN") as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        with self._lock, self._engine.begin() as connection:
-            _begin(connection, _LOCKED)
+        with self._lock, self._transaction(_LOCKED) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        if self._closed:  # asked by who has the lock: a closed engine would open the file again
+            raise _ClosedError
+        with self._engine.begin() as connection:
+            _driver_of(connection).execute(begin)
             yield connection
 
     def close(self) -> None:
+        self._closed = True
         with self._lock:
             self._engine.dispose()
 
@@ -97,7 +124,6 @@ class Database:
     def __init__(self, state: Path | None, busy_seconds: float = BUSY_SECONDS) -> None:
         self._called = f"the state file {state.absolute()}" if state else "the store in memory"
         self._sessions: _Sessions = _InFile(state, busy_seconds) if state else _InMemory()
-        self._closed = False
         try:
             self._open(is_new=state is None)
         except BaseException:
@@ -114,16 +140,15 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; what is in memory is gone then."""
-        self._closed = True
         self._sessions.close()
 
     @contextmanager
     def _transaction(self, session: Callable[[], AbstractContextManager[Connection]]) -> Iterator[Connection]:
-        if self._closed:
-            raise StoreError(f"{self._called} is closed; open it again to use it")
         try:
             with session() as connection:
                 yield connection
+        except _ClosedError:
+            raise StoreError(f"{self._called} is closed; open it again to use it") from None
         except UnicodeEncodeError as error:
             raise lone_surrogate(error) from error
         except IntegrityError:
@@ -166,6 +191,7 @@ def _file_engine(state: Path, busy_seconds: float) -> Engine:
     engine = create_engine(url, connect_args=arguments, pool_size=8, max_overflow=-1)
     event.listen(engine, "connect", _make_durable)
     event.listen(engine, "connect", _leave_transactions)
+    event.listen(engine, "handle_error", _keep_connection)
     return engine
 
 
@@ -181,9 +207,18 @@ def _leave_transactions(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None
 
 
-def _begin(connection: Connection, statement: str) -> None:
-    driver: Any = connection.connection.driver_connection
-    driver.execute(statement)  # not by `exec_driver_sql` or an event of SQLAlchemy, which take ten times as long
+def _keep_connection(context: ExceptionContext) -> None:
+    """Take an interrupt in the middle of a statement like any error: SQLAlchemy would close the connection.
+
+    In memory all would be lost with it; in a file it would keep its locks as long as anybody holds on to the statement.
+    """
+    context.is_disconnect = False
+
+
+def _driver_of(connection: Connection) -> sqlite3.Connection:
+    """The sqlite3 connection; to begin by `exec_driver_sql`, or by an event of SQLAlchemy, takes ten times as long."""
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
 
 
 def _reason(error: DatabaseError | sqlite3.Error) -> str:

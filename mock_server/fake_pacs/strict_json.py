@@ -30,7 +30,10 @@ _LONG_DIGITS, _LONG_EXPONENT = b"0" * 200, b"e000"
 """What a number that no double holds has, once its digits are all alike: so many of them, or so long an exponent."""
 
 _PASSES = 20
-"""Each pass takes the innermost brackets away, a level or two; results nest 9 levels deep."""
+"""Each pass takes the innermost brackets away, one level or two; results nest 9 levels deep."""
+
+_FEW = 10_000
+"""More brackets than these get another pass only where the last one took a tenth of them: else passes add up."""
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -130,11 +133,14 @@ def _surely_shallow(raw: bytes, max_depth: int) -> bool:
     brackets = raw.translate(None, _ALL_BUT_BRACKETS).replace(b'""', b"")
     if b'"' in brackets or b"\\" in brackets:
         return False
-    for _ in range(min(max_depth, _PASSES)):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    for _ in range(min(max_depth // 2, _PASSES)):
         if not brackets:
             return True
-    return False
+        before = len(brackets)
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if len(brackets) > max(_FEW, before * 9 // 10):
+            return False
+    return not brackets
 
 
 def _too_deep(text: str, max_depth: int) -> bool:

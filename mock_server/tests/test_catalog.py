@@ -217,6 +217,12 @@ def test_errors_name_the_line(described: Callable[..., Loaded], text: str, messa
         described(text=text)
 
 
+def test_a_description_that_is_a_link_to_nowhere_is_told_and_not_called_bad_yaml(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").symlink_to(tmp_path / "nowhere.yaml")
+    with pytest.raises(CatalogError, match=r"cases\.yaml: cannot be read \(No such file or directory\)$"):
+        load_folder(tmp_path)
+
+
 def test_a_folder_without_description_serves_what_is_a_slide(tmp_path: Path, slide_file: Callable[..., Path]) -> None:
     slide_file(tmp_path / "b.tiff")
     whole = slide_file(tmp_path / "a slide #1.tiff").read_bytes()

@@ -11,6 +11,7 @@ import pytest
 import requests
 from click.testing import CliRunner, Result
 
+from fake_pacs import cli_faults
 from fake_pacs.cli import main
 from fake_pacs.faults.slides import BAD_SLIDES
 from fake_pacs.incidents.catalogue import INCIDENTS
@@ -135,6 +136,39 @@ def test_an_incident_ends_with_its_verdict(run: Any, server: Any, stored: bool, 
     assert done.exit_code == exit_code, done.output
     assert "  demo-he-1 was 1600 x" in done.output
     assert done.output.splitlines()[-1].startswith("failed: " if stored else "passed: ")
+
+
+def test_a_restart_is_watched_to_its_verdict(run: Any, server: Any) -> None:
+    def work() -> None:
+        while not server.world.incidents.of("default"):
+            time.sleep(0.01)
+        body = {"slideId": "demo-he-1", "displayResult": "", "data": {"context": None}}
+        headers = {"Authorization": "Bearer dev-token"}
+        with pytest.raises(requests.ConnectionError):
+            requests.post(f"{server.url}/applications/tumor-finder/results", json=body, headers=headers, timeout=10)
+
+    app = threading.Thread(target=work)
+    app.start()
+    done = run("incident", "restart-during-write", "--seconds", "0.6", "--watch", "0.5s")
+    app.join(10)
+    assert done.exit_code == 0, done.output
+    assert "passed: " in done.output
+
+
+def test_a_server_that_stays_away_is_told(run: Any, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli_faults, "_BACK_AGAIN", 0.0)
+    monkeypatch.setattr(cli_faults, "_watched", _after(server.stop, cli_faults._watched))
+    done = run("incident", "slide-rescanned", "--watch", "1s")
+    assert done.exit_code == 1
+    assert "can't be asked" in done.output
+
+
+def _after(before: Callable[[], None], act: Callable[..., Any]) -> Callable[..., Any]:
+    def acting(*given: Any, **named: Any) -> Any:
+        before()
+        return act(*given, **named)
+
+    return acting
 
 
 def test_an_unknown_incident_is_an_error_that_names_the_known(run: Any) -> None:

@@ -55,6 +55,30 @@ def test_an_edit_that_can_t_be_sent_changes_nothing(server: Any, make_hook: Any)
     assert (kept.displayResult, kept.versionId) == ("2 nuclei", "v-1")
 
 
+def test_an_edit_for_which_no_place_is_free_changes_nothing(server: Any, make_hook: Any):
+    hook, places = make_hook(server), server.world.deliveries.background
+    document = {"slideId": "demo-he-1", "displayResult": "2 nuclei", "data": {"context": None}}
+    server.world.store.create_result("default", hook.id, "demo-he-1", document, [], "v-1")
+    station, before = server.workstation(wait=False), server.workstation().deliveries()
+    assert places.take("default", 64)
+    with pytest.raises(Refusal, match="too-many-waiting: Nothing was sent"):
+        station.edit(hook.id, 1, lambda it: it.update(displayResult="3"))
+    (kept,) = server.get_results(hook.id, "demo-he-1")
+    assert (kept.displayResult, kept.versionId, station.deliveries()) == ("2 nuclei", "v-1", before)
+    places.leave("default")
+    assert station.edit(hook.id, 1, lambda it: it.update(displayResult="3")).state == "waiting"
+
+
+def test_an_edit_that_fails_gives_its_place_back(server: Any, make_hook: Any, monkeypatch: pytest.MonkeyPatch):
+    hook, places = make_hook(server), server.world.deliveries.background
+    document = {"slideId": "demo-he-1", "displayResult": "2 nuclei", "data": {"context": None}}
+    server.world.store.create_result("default", hook.id, "demo-he-1", document, [], "v-1")
+    monkeypatch.setattr(server.world.store, "update_result", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        server.workstation(wait=False).edit(hook.id, 1, lambda it: it.update(displayResult="3"))
+    assert places.take("default", 64), "all are free"
+
+
 def test_more_resends_than_there_are_places_are_refused_before_any_is_sent(server: Any, make_hook: Any):
     hook, station = make_hook(server), server.workstation()
     first = station.start(hook.id, "demo-he-1")

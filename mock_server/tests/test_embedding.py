@@ -3,6 +3,7 @@
 import http.client
 import inspect
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from fake_pacs.certificates import self_signed
-from fake_pacs.embedding import MockSectraServer
+from fake_pacs.embedding import BrokenContractError, MockSectraServer
+from fake_pacs.serving import Connection
 from fake_pacs.views import AttributeView
 
 MakePacs = Callable[..., Any]
@@ -283,3 +285,16 @@ def test_a_software_version_that_no_header_carries_is_refused(version: str) -> N
 def test_an_application_id_that_no_url_carries_is_refused(application: str) -> None:
     with pytest.raises(ValueError, match="expected ID"):
         MockSectraServer(applications=[application])
+
+
+def test_a_connection_that_fails_outside_any_answer_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Connection) -> bool:
+        raise ZeroDivisionError("between two answers")
+
+    monkeypatch.setattr(Connection, "_exchange", fail)
+    server = MockSectraServer().run(port=0)
+    with socket.create_connection(("localhost", server.port), timeout=5) as client:
+        assert client.recv(1) == b""
+    server.stop()  # which waits for the connection's thread
+    with pytest.raises(BrokenContractError, match=r"a connection failed: (?s:.*)between two answers"):
+        server.raise_for_errors()

@@ -159,6 +159,7 @@ def test_what_a_cases_yaml_leaves_out_comes_from_the_dicom_attributes(tmp_path: 
         ("TotalPixelMatrixColumns", 2**31, "absurd size: 2147483648 x 1024 px"),
         ("TotalPixelMatrixRows", 0, "absurd size: 2048 x 0 px"),
         ("PhotometricInterpretation", "MONOCHROME2", "OpenSlide reads no grey DICOM slides"),
+        ("NumberOfOpticalPaths", 2**32 - 1, "absurd number of optical paths: 4294967295; expected at most 1000"),
         ("TotalPixelMatrixFocalPlanes", 3, "OpenSlide reads no DICOM slides with several focal planes"),
         ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.2", "no whole-slide image: its SOP class is"),
     ],
@@ -197,6 +198,23 @@ def test_random_lengths_in_a_head_are_no_endless_walk() -> None:
             assert read_header(io.BytesIO(broken)).cut in (True, False)
         except (SlideUnreadable, ValueError, KeyError, NotImplementedError, RecursionError):
             continue  # pydicom's way, when the transfer syntax was hit
+
+
+def nested(depth: int) -> bytes:
+    """The head of a slide with sequences of undefined length in one another, each with one item."""
+    raw = (KIDNEY / "level_1.dcm").read_bytes()
+    place = raw.index(b"\x08\x00\x08\x00CS")
+    inner = b"\x08\x00\x06\x00SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff" * depth
+    ends = b"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0" * depth
+    return raw[:place] + inner + ends + raw[place:]
+
+
+def test_sequences_in_sequences_take_no_longer_each_level_down(tmp_path: Path) -> None:
+    (tmp_path / "deep.dcm").write_bytes(nested(100))  # at twice the work for each, no computer ever ends this
+    assert instance(tmp_path / "deep.dcm").complaint is None
+    (tmp_path / "deep.dcm").write_bytes(nested(5000))
+    with pytest.raises(SlideUnreadable, match="attributes cannot be read"):
+        read_instance(tmp_path / "deep.dcm")
 
 
 def test_a_level_that_goes_takes_the_slide_with_it_until_it_is_back(tmp_path: Path) -> None:

@@ -242,3 +242,33 @@ def test_the_numbers_of_a_broken_directory_are_no_error(tmp_path: Path) -> None:
             (tmp_path / "b.tiff").write_bytes(broken)
             for level in stored_levels(tmp_path / "b.tiff", (), "generic-tiff"):
                 level.tile(0, 0)
+
+
+@pytest.mark.parametrize(("place", "size"), [(2**64 - 1, 10), (0, 2**64 - 1), (2**62, 10), (0, 2**40)])
+def test_a_tile_that_lies_nowhere_is_decoded_and_no_memory_is_asked_for_it(
+    tmp_path: Path, place: int, size: int
+) -> None:
+    level = picture()
+    with tifffile.TiffWriter(tmp_path / "a.tiff", bigtiff=True) as writer:
+        writer.write(
+            iter(tiles(level)),
+            shape=(level.height, level.width, 3),
+            dtype="uint8",
+            tile=(SIDE, SIDE),
+            photometric="ycbcr",
+            compression="jpeg",
+            metadata=None,
+        )
+    with tifffile.TiffFile(tmp_path / "a.tiff") as file:
+        tags = file.pages[0].tags  # type: ignore[union-attr]
+        spots = [(tags[name].valueoffset, tags[name].dtype) for name in ("TileOffsets", "TileByteCounts")]
+    data = bytearray((tmp_path / "a.tiff").read_bytes())
+    (sound,) = stored_levels(tmp_path / "a.tiff", (), "generic-tiff")
+    assert sound.tile(0, 0) is not None
+    for (at, kind), value in zip(spots, (place, size), strict=True):
+        code = "<Q" if int(kind) == 16 else "<L"
+        struct.pack_into(code, data, at, min(value, 2**64 - 1 if code == "<Q" else 2**32 - 1))
+    (tmp_path / "b.tiff").write_bytes(data)
+    (broken,) = stored_levels(tmp_path / "b.tiff", (), "generic-tiff")
+    assert broken.tile(0, 0) is None
+    assert broken.tile(1, 0) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,26 @@ def test_a_directory_that_points_at_itself_or_into_nowhere_ends(tmp_path: Path) 
     assert (complaint(path) or "").startswith("absurd size: 0 x 0 px")
     path.write_bytes(b"II+\0\x08\0\0\0" + b"\xff" * 8)
     assert complaint(path) == "cut short: its directories end beyond the end of the file"
+
+
+Tag = tuple[int, int, int, int]
+FAR = 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "told"),
+    [
+        ([(256, 16, 3, FAR), (257, 16, 1, 9)], "cut short: its directories end beyond the end of the file"),
+        ([(256, 4, 1, 9), (257, 4, 1, 9), (324, 16, 2, FAR)], None),
+        ([(256, 4, 1, 9), (257, 4, 1, 9), (273, 16, FAR, FAR), (279, 16, 1, 1)], "cut short: its directories"),
+        ([(256, 4, 1, 9), (257, 4, 1, 9), (273, 2, 9, 16), (279, 4, 1, 1)], "broken: one of its directories is none"),
+        ([(256, 4, 1, 9), (257, 4, 1, 9), (273, 4, 1, 1), (279, 12, 1, 1)], "holds values of type 12 where whole"),
+        ([(256, 5, 1, 16), (257, 4, 1, 9)], "holds values of type 5 where whole numbers are expected"),
+    ],
+)
+def test_what_no_tiff_may_hold_is_told_and_never_an_error(tmp_path: Path, tags: list[Tag], told: str | None) -> None:
+    path = tmp_path / "a.tiff"
+    entries = b"".join(struct.pack("<HHQQ", *tag) for tag in tags)
+    path.write_bytes(b"II+\0" + struct.pack("<HHQQ", 8, 0, 16, len(tags)) + entries + bytes(8))
+    found = complaint(path)
+    assert (found is None) if told is None else told in (found or "")

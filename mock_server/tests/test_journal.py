@@ -3,11 +3,13 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fake_pacs.journal import Exchange, Journal
+from fake_pacs.recording import Wire, record
 from fake_pacs.redaction import BODY_SHOWN
 
 MakePacs = Callable[..., Any]
@@ -250,3 +252,73 @@ def test_no_secret_of_a_whole_round_trip_is_kept(pacs: Any) -> None:
     shown = pacs.control("GET", "journal").get_data(as_text=True)
     assert [secret for secret in secrets if secret in kept or secret in shown] == []
     assert "<redacted>" in kept
+
+
+def test_what_is_made_later_is_weighed_when_it_is_made() -> None:
+    journal = Journal(size=20_000)
+    for number in range(3):
+        journal.write(exchange(path=str(number)), lambda known: replace(known, request_body="x" * 8000), held=100)
+    assert forgotten(journal) == 0
+    assert len(read(journal)) == 3, "who has asked gets all of them"
+    assert forgotten(journal) == 1
+    assert [entry.path for entry in read(journal)] == ["1", "2"]
+    journal.forget("a")
+    journal.write(exchange(path="new", request_body="x" * 15_000))
+    assert [entry.path for entry in read(journal)] == ["new"]
+    assert journal._bytes == journal._shelves["a"].bytes > 15_000
+
+
+@pytest.mark.parametrize("happens", ["forgotten", "amended", "pushed out", "read by another"])
+def test_what_happens_while_an_exchange_is_made_fit_to_be_shown_leaves_the_count_of_bytes_right(happens: str) -> None:
+    journal = Journal(count=2)
+    calls: list[int] = []
+
+    def later(known: Exchange) -> Exchange:
+        calls.append(known.number)
+        if len(calls) == 1:
+            if happens == "forgotten":
+                journal.forget("a")
+            elif happens == "amended":
+                journal.amend(replace(known, path="amended", our_error="broke"))
+            elif happens == "pushed out":
+                journal.write(exchange(path="second"))
+                journal.write(exchange(path="third"))
+            else:
+                assert [entry.path for entry in read(journal)] == ["shown"]
+        return replace(known, path="shown", answer_body="z" * 5000)
+
+    journal.write(exchange(path="first"), later, held=3000)
+    assert [entry.path for entry in read(journal)] == ["shown"]
+    left = {
+        "forgotten": [],
+        "amended": ["amended"],
+        "pushed out": ["second", "third"],
+        "read by another": ["shown"],
+    }
+    assert [entry.path for entry in read(journal)] == left[happens]
+    known = journal._shelves.get("a")
+    held = [entry.weight for entry in known.exchanges] if known else []
+    assert journal._bytes == sum(held)
+    assert not held or 5000 < sum(held) < 6500 or happens in ("amended", "pushed out")
+    assert calls == ([1, 1] if happens == "read by another" else [1])
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [("GET", [(f"n{number}", "v") for number in range(1000)]), ("M" * 60_000, [("Host", "here")])],
+)
+def test_what_would_hold_on_to_much_is_made_fit_to_be_shown_at_once(
+    pacs: Any, method: str, headers: list[tuple[str, str]]
+) -> None:
+    world = pacs.server.world
+    before = world.journal._bytes
+    for _ in range(20):
+        record(world, exchange(tenant="default", method=method), Wire(headers, "/"))
+    assert world.journal._bytes - before < 20_000
+    assert all(entry.later is None for entry in world.journal._shelves["default"].exchanges)
+    assert {len(entry.method) for entry in read(world.journal, "default")} <= {3, 20}
+
+
+def test_of_an_exchange_nothing_is_told_by_its_representation() -> None:
+    wire = Wire([("Authorization", "Bearer s3cret-token")], "/?token=s3cret-token", b'{"password": "s3cret-token"}')
+    assert "s3cret" not in repr(wire)

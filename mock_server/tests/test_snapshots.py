@@ -357,6 +357,20 @@ def test_the_command_saves_and_loads(run_pacs: Callable[..., MockSectraServer], 
     assert there.world.store.contents("default").results[0].id == 1
 
 
+def test_a_dash_is_standard_output_and_input(
+    run_pacs: Callable[..., MockSectraServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = run_pacs()
+    saved = run(server, "save", "-")
+    assert [json.loads(line)["record"] for line in saved.stdout_bytes.splitlines()] == ["snapshot", "end"]
+    at = ["snapshot", "load", "-", "--server", server.root_url]
+    loaded = CliRunner().invoke(main, at, input=saved.stdout_bytes)
+    assert (loaded.exit_code, "the tenant default holds 0 results" in loaded.output) == (0, True)
+    assert CliRunner().invoke(main, at, input=b"junk").exit_code == 1
+    assert [*tmp_path.iterdir()] == [], "no file is called -"
+
+
 def test_the_command_says_what_is_wrong(run_pacs: Callable[..., MockSectraServer], tmp_path: Path) -> None:
     server, bad = run_pacs(), tmp_path / "bad.snapshot"
     bad.write_bytes(as_file([HEAD, {**QUALITY, "status": "Good"}, END]))

@@ -177,6 +177,21 @@ def test_the_quick_look_at_brackets_never_passes_what_nests_too_deeply(pieces: l
         assert not _too_deep(text, most)
 
 
+@pytest.mark.parametrize("most", range(1, 60))
+@pytest.mark.parametrize("pair", ["[]", "{}", "[{}]", "{[]}"])
+def test_the_quick_look_counts_a_level_of_each_kind(pair: str, most: int) -> None:
+    half = len(pair) // 2
+    for times in (most // half, most // half + 1):
+        text = pair[:half] * times + pair[half:] * times
+        assert not (_surely_shallow(text.encode(), most) and _too_deep(text, most))
+
+
+def test_the_quick_look_gives_up_where_it_would_take_long() -> None:
+    usual = b'{"a":[' + b'{"x":1,"y":[{"z":{"u":[]}}]},' * 50_000 + b"1]}"
+    assert _surely_shallow(usual, MAX_DEPTH)
+    assert not _surely_shallow(b"[" + b"[[[[[[[[[[[[[[1]]]]]]]]]]]]]]," * 10_000 + b"1]", MAX_DEPTH)
+
+
 @pytest.mark.parametrize("depth", [1, 20, 21, MAX_DEPTH, MAX_DEPTH + 1, 100_000])
 @pytest.mark.parametrize("inside", ["", '"]"', '"\\""', '"[[["'])
 def test_nesting_is_counted_outside_strings(depth: int, inside: str) -> None:

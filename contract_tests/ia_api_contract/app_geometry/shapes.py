@@ -11,6 +11,9 @@ from typing import Any, Literal
 Point = tuple[float, float]
 Kind = Literal["polygon", "polyline", "arc", "label", "patch"]
 
+FARTHEST = 1e100
+"""Points beyond lie as far off every slide at this distance, and can be reckoned with: squares and sums stay finite."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -81,12 +84,16 @@ def number(value: Any) -> float | None:
     return as_float if math.isfinite(as_float) else None
 
 
+def _within(value: float) -> float:
+    return max(-FARTHEST, min(FARTHEST, value))
+
+
 def point_of(value: Any) -> Point | None:
     """The point of an {x, y} object, None if it is none."""
     if not isinstance(value, Mapping):
         return None
     x, y = number(value.get("x")), number(value.get("y"))
-    return None if x is None or y is None else (x, y)
+    return None if x is None or y is None else (_within(x), _within(y))
 
 
 def _of_item(pointer: str, item: Mapping[str, Any]) -> Iterator[Shape]:
@@ -111,4 +118,4 @@ def _line(kind: Kind, pointer: str, value: Any) -> Iterator[Shape]:
 
 def _single(kind: Kind, pointer: str, value: Any, member: str) -> Iterator[Shape]:
     if isinstance(value, Mapping) and (point := point_of(value.get(member))) is not None:
-        yield Shape(kind, pointer, (point,), number(value.get("radius")) or 0.0)
+        yield Shape(kind, pointer, (point,), _within(number(value.get("radius")) or 0.0))

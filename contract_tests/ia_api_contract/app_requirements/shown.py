@@ -61,14 +61,18 @@ def _first_clue(target: AppTarget) -> _Clue:
 
 
 def _corner_clue(target: AppTarget) -> _Clue | None:
-    """What a start on the corner slide says; None where there is none, or the app stores no points there."""
+    """What a start on the corner slide says; None where there is none, or the app stores no points that say anything.
+
+    Points that lie off the slide and that no mistake explains clear nobody.
+    """
     if not target.pacs.has_corner_slide:
         return None
     result = _corner_result(target)
     if result is None or not shapes_of(result):
         return None
     drawn = _drawn(target, app_corner.AREA, app_corner.OTHER_AREA)
-    return _Clue(app_corner.suspected(result, drawn), CORNER_SLIDE)
+    suspicions = app_corner.suspected(result, drawn)
+    return _Clue(suspicions, CORNER_SLIDE) if suspicions or app_corner.holds(result) else None
 
 
 def _corner_result(target: AppTarget) -> Document | None:

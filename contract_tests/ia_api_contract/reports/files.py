@@ -21,4 +21,5 @@ def write(report: Report, paths: Mapping[str, Path | None]) -> Iterator[str]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(WRITERS[kind](report), "utf-8", errors="replace", newline="\n")
         except OSError as error:
-            yield f"the {kind} report could not be written to {path}: {error}; the verdict stays as it is"
+            why = error.strerror or error
+            yield f"the {kind} report could not be written to {path}: {why}; the verdict stays as it is"

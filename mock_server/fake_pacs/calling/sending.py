@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -120,6 +121,19 @@ class Sender:
                 f"Nothing was sent: with {count} more, too many deliveries would wait for their answers.",
                 hint=f"At most {MOST_IN_BACKGROUND} wait at a time: ask for fewer, or wait for the answers.",
             )
+
+    @contextmanager
+    def place(self, tenant: str) -> Iterator[None]:
+        """A place for a delivery that nobody waits for, before anything is changed for it; back if the block fails.
+
+        Refused: TOO_MANY_WAITING.
+        """
+        self.reserve(tenant, 1)
+        try:
+            yield
+        except BaseException:
+            self._log.background.leave(tenant)
+            raise
 
     def in_background(self, act: Callable[[], Delivery], delivery: Delivery, *, reserved: bool = False) -> None:
         """Acts in a thread of its own. Refused, unless a place is reserved: TOO_MANY_WAITING; then it has failed."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -87,7 +88,9 @@ class Workstation:
         change(after)
         check_change(before, after, contract("ia-api", self._world.settings.version))
         shared = self._shared(app, before["slideId"])
-        return self._modify(app, shared, self._store_change(app, before, after), seconds)
+        with nullcontext() if self._wait else self._sender.place(self._tenant):
+            changed = self._store_change(app, before, after)
+            return self._modify(app, shared, changed, seconds, reserved=True)
 
     def move_patch(
         self, application_id: str, result_id: int, patch: int, tag: int, *, deadline: float | None = None
@@ -254,10 +257,16 @@ class Workstation:
         return invocations.new_image_files(self._shared(app, slide.id), self._world.ids.token(), info)
 
     def _modify(
-        self, app: RegisteredApp, shared: invocations.Shared, result: dict[str, Any], deadline: float | None
+        self,
+        app: RegisteredApp,
+        shared: invocations.Shared,
+        result: dict[str, Any],
+        deadline: float | None,
+        *,
+        reserved: bool = False,
     ) -> Delivery:
         sent = invocations.modify(shared, self._world.ids.token(), result)
-        return self._send(app, "modify", sent, deadline)
+        return self._send(app, "modify", sent, deadline, reserved=reserved)
 
     def _seconds(self, deadline: float | None) -> float:
         """How long the app has. Raises `ValueError` for what nobody waits."""
@@ -293,15 +302,19 @@ class Workstation:
         invocation: dict[str, Any],
         deadline: float | None,
         afterwards: Callable[[Delivery], None] | None = None,
+        *,
+        reserved: bool = False,
     ) -> Delivery:
         envelope = self._envelope(app, kind, invocation, deadline)
         if afterwards is not None:
             envelope = replace(envelope, afterwards=afterwards)
         accepted = self._sender.accept(envelope)
-        return self._sender.carry_out(envelope, accepted) if self._wait else self._behind(envelope, accepted)
+        if self._wait:
+            return self._sender.carry_out(envelope, accepted)
+        return self._behind(envelope, accepted, reserved=reserved)
 
-    def _behind(self, envelope: Envelope, accepted: Delivery) -> Delivery:
-        self._sender.in_background(lambda: self._sender.carry_out(envelope, accepted), accepted)
+    def _behind(self, envelope: Envelope, accepted: Delivery, *, reserved: bool = False) -> Delivery:
+        self._sender.in_background(lambda: self._sender.carry_out(envelope, accepted), accepted, reserved=reserved)
         return accepted
 
     def _again(self, envelope: Envelope, delay: float, latest: float) -> Delivery:

@@ -19,6 +19,7 @@ from fake_pacs.imaging.picture import OpticalPath
 from fake_pacs.imaging.tiff_reading import LARGEST_SIDE
 
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
+_MOST_PATHS = 1000
 _PER_FRAME = 0x52009230  # from here on every frame has something to say: not needed
 
 
@@ -117,6 +118,10 @@ def _unreadable(header: Header, size: tuple[int, int]) -> str | None:
         return f"absurd size: {size[0]} x {size[1]} px; expected 1 to {LARGEST_SIDE} px along each side"
     if header.values.get("PhotometricInterpretation", "").startswith("MONOCHROME"):
         return "OpenSlide reads no grey DICOM slides (MONOCHROME); describe them with pictures in a cases.yaml"
+    if header.number("NumberOfOpticalPaths") > _MOST_PATHS:
+        return (
+            f"absurd number of optical paths: {header.number('NumberOfOpticalPaths')}; expected at most {_MOST_PATHS}"
+        )
     if header.number("TotalPixelMatrixFocalPlanes") > 1:
         return "OpenSlide reads no DICOM slides with several focal planes; describe them in a cases.yaml"
     return None
@@ -128,5 +133,5 @@ def _optical_paths(header: Header) -> tuple[OpticalPath, ...]:
     for index, item in enumerate(header.optical_paths):
         name = item.get("OpticalPathIdentifier") or str(index)
         found[name] = OpticalPath(name, item.get("OpticalPathDescription") or f"Optical path {name}")
-    missing = range(len(found), header.number("NumberOfOpticalPaths"))
+    missing = range(len(found), min(header.number("NumberOfOpticalPaths"), _MOST_PATHS))
     return (*found.values(), *(OpticalPath(f"unnamed-{index}", "not described") for index in missing))

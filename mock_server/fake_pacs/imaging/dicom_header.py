@@ -169,35 +169,36 @@ def _walk(pieces: _Pieces, at: int, end: int, wanted: Collection[int], found: _F
 
 def _end_of_sequence(pieces: _Pieces, at: int) -> int:
     """Where a sequence of undefined length ends, found by going through its items."""
-    for start, length in _item_places(pieces, at):
-        at = start + length if length != _UNDEFINED else _end_of_item(pieces, start)
-    return at + 8
-
-
-def _end_of_item(pieces: _Pieces, at: int) -> int:
-    return _walk(pieces, at, pieces.end, _ENDS, {})
+    end = at
+    for _, stop in _item_places(pieces, at):
+        end = stop
+    return end + 8
 
 
 def _item_places(pieces: _Pieces, at: int) -> Iterator[tuple[int, int]]:
-    """Place and length of the items of a sequence, up to its delimiter."""
+    """Where the items of a sequence begin and end, up to its delimiter; one of undefined length is gone through once.
+
+    Going through it twice would double the work with each level that sequences lie in one another.
+    """
     while True:
         if pieces.end - at < 8:
             raise EOFError
         tag, length = _ITEM_HEAD.unpack_from(*pieces.at(at, 8))
         if tag != _ITEM:
             return
-        yield at + 8, length
-        at = at + 8 + length if length != _UNDEFINED else _end_of_item(pieces, at + 8)
+        start = at + 8
+        at = start + length if length != _UNDEFINED else _walk(pieces, start, pieces.end, _ENDS, {})
+        yield start, at
 
 
 def _paths(pieces: _Pieces, at: int, length: int) -> Iterator[Mapping[str, str]]:
     """The optical paths that a sequence lists."""
     end = at + length if length != _UNDEFINED else pieces.end
-    for start, size in _item_places(pieces, at):
+    for start, stop in _item_places(pieces, at):
         if start >= end:
             return
         found: _Found = {}
-        _walk(pieces, start, pieces.end if size == _UNDEFINED else start + size, _WANTED_OF_PATHS, found)
+        _walk(pieces, start, stop, _WANTED_OF_PATHS, found)
         yield {_PATH_KEYWORDS[tag]: _text(pieces, *place) for tag, place in found.items()}
 
 

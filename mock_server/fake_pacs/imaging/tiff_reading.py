@@ -23,7 +23,7 @@ LARGEST_SIDE = 1 << 22
 """Pixels along a side beyond which a slide is absurd: at 0.25 µm/px a metre of glass."""
 
 
-class BrokenDirectory(EOFError):
+class BrokenDirectory(EOFError):  # noqa: N818
     """A directory holds what it cannot hold; the text says what. There is no number in it, as if the file had ended."""
 
 

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import FrameType, TracebackType
@@ -44,6 +45,7 @@ class HttpServer:
     As a context manager it starts on entry and stops on exit. `port` 0 means any free port; `port` then tells which.
     What a client does against HTTP itself is answered with what `render_problem` gives: the body of a problem+json, and
     headers beside those of the server.
+    `went_wrong` is told of defects of its own, in words, beside the log.
     The application finds its `Connection` in environ under "fake_pacs.connection".
     """
 
@@ -56,6 +58,7 @@ class HttpServer:
         tls: TlsFiles | None = None,
         render_problem: RenderProblem = plain_problem,
         limits: Limits | None = None,
+        went_wrong: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.host = host
         self._app = app
@@ -63,6 +66,7 @@ class HttpServer:
         self._tls = tls
         self._render_problem = render_problem
         self._limits = limits or Limits()
+        self._went_wrong = went_wrong
         self._lock = threading.Lock()
         self._running: _Running | None = None
 
@@ -243,6 +247,7 @@ class _Running:
             connection.run(self._tls)
         except Exception:
             log.exception("a connection failed; this is a bug of ours")
+            self._server._went_wrong(f"a connection failed: {traceback.format_exc().strip()}")
         finally:
             self._forget(threading.current_thread())
 
