@@ -52,7 +52,8 @@ def holds(result: Mapping[str, Any]) -> bool:
     boxes = [shape.box() for shape in shapes_of(result)]
     pixel, height = 1 / SIZE[0], SIZE[1] / SIZE[0]
     return all(
-        min(left, top) >= -pixel and right <= 1 + pixel and bottom <= height + pixel for left, top, right, bottom in boxes
+        min(left, top) >= -pixel and right <= 1 + pixel and bottom <= height + pixel
+        for left, top, right, bottom in boxes
     )
 
 
