@@ -58,6 +58,8 @@ def render(value: Any) -> bytes:
     """JSON in UTF-8, without blanks but those of a `JsonObject`. Raises `ValueError` for what JSON can't say."""
     if isinstance(value, JsonObject):
         return value.text.encode("utf-8")
+    if isinstance(value, list) and any(isinstance(item, JsonObject) for item in value):
+        return b"[" + b",".join(map(render, value)) + b"]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, SupportsIndex
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,10 @@ class JsonObject(dict[str, Any]):
     def __init__(self, members: Mapping[str, Any], text: str) -> None:
         super().__init__(members)
         self.text = text
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[type[dict[str, Any]], tuple[dict[str, Any]]]:
+        """What `copy` and `pickle` make of it."""
+        return dict, (dict(self),)
 
 
 @dataclass(frozen=True)

@@ -11,32 +11,23 @@ OF_THE_SERVER = ("id", "versionId")
 """Members of a result that the server assigns; what callers send under these names is no part of the document."""
 
 
-_COMPLETED = ("applicationVersion", "displayProperties", "attachments")
-"""Members that are answered even where they didn't come, or with more in them."""
-
-
 def on_wire(stored: StoredResult) -> dict[str, Any]:
-    """A stored result as it is answered: nothing that callers need is missing or null; the rest is as it was sent."""
-    states = {attachment.name: attachment.state for attachment in stored.attachments}
+    """A stored result as it is answered: nothing that callers need is missing or null; the rest is as it was sent.
+
+    With the text that is stored, where that says all but the ids: it need not be written anew.
+    """
     document = stored.document
-    answered = {
-        "id": stored.id,
-        "versionId": stored.version_id,
-        **document,
+    states = {attachment.name: attachment.state for attachment in stored.attachments}
+    completed = {
         "applicationVersion": document.get("applicationVersion") or "",
         "displayProperties": document.get("displayProperties") or {},
+        "attachments": [{**sent, "state": states[sent["name"]]} for sent in document.get("attachments") or ()],
     }
-    answered["attachments"] = [{**sent, "state": states[sent["name"]]} for sent in document.get("attachments") or ()]
-    return answered
-
-
-def answered_as_sent(stored: StoredResult, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A result as it is answered to who has just sent it: with the text that came, where that says all but its ids."""
-    document, text = on_wire(stored), text_of(body)
-    if text is None or any(name not in body or body[name] != document[name] for name in _COMPLETED):
-        return document
-    ids = json.dumps({name: document[name] for name in OF_THE_SERVER})
-    return JsonObject(document, f"{ids[:-1]}, {text.lstrip()[1:]}")
+    ids = {"id": stored.id, "versionId": stored.version_id}
+    answered = {**ids, **document, **completed}
+    if stored.text is None or any(name not in document or document[name] != completed[name] for name in completed):
+        return answered
+    return JsonObject(answered, f"{json.dumps(ids)[:-1]}, {stored.text.lstrip()[1:]}")
 
 
 def document_of(body: Mapping[str, Any]) -> dict[str, Any]:

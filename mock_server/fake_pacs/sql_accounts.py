@@ -92,11 +92,12 @@ class Accounts:
     def credential(self, secret: str) -> Credential | None:
         """What the secret opens, whether expired or not: the caller has the clock."""
         digest = _digest(secret)
-        with self._database.reading() as connection:
+
+        def read(connection: Connection) -> Credential | None:
             row = connection.execute(_CREDENTIAL, {"digest": digest}).one_or_none()
-        if row is None or not hmac.compare_digest(row.digest, digest):
-            return None
-        return _as_credential(row)
+            return _as_credential(row) if row is not None and hmac.compare_digest(row.digest, digest) else None
+
+        return self._database.remembered(("credential", digest), read)
 
     def purge_expired(self, now: datetime) -> int:
         """Forget the credentials that expired at `now` or before; answers how many."""

@@ -9,10 +9,10 @@ SQLite's. No lock decides who wins an update: a statement with its condition doe
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy.dialects.sqlite  # noqa: F401 - else the first engine loads it: a fifth of a server's start
 from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, inspect
@@ -21,6 +21,11 @@ from sqlalchemy.pool import StaticPool
 
 from fake_pacs.sql_tables import SCHEMA, meta, metadata
 from fake_pacs.store import StoreError
+
+Value = TypeVar("Value")
+
+MOST_KNOWN = 1000
+"""So many values are remembered at most."""
 
 _LOCKED = "BEGIN IMMEDIATE"
 """How writers begin: a lock that is taken later, with the first change, can't be waited for."""
@@ -34,7 +39,12 @@ class _ClosedError(Exception):
 
 
 class _Sessions(Protocol):
-    """How transactions come by a connection; after `close` they raise `_ClosedError`."""
+    """How transactions come by a connection; after `close` they raise `_ClosedError`.
+
+    `known` is what was read since the last change, None where another process may change it.
+    """
+
+    known: dict[Hashable, Any] | None
 
     def reading(self) -> AbstractContextManager[Connection]: ...
 
@@ -53,6 +63,7 @@ class _InMemory:
         self._lock = threading.Lock()
         self._connection = self._engine.connect()
         self._driver = _driver_of(self._connection)
+        self.known: dict[Hashable, Any] | None = {}
         self._closed = False
 
     @contextmanager
@@ -65,6 +76,7 @@ class _InMemory:
     def writing(self) -> Iterator[Connection]:
         with self._lock:
             self._take()
+            self.known = {}  # a new one: who looks into the old one came before this change
             try:
                 self._driver.execute(_LOCKED)
                 yield self._connection
@@ -82,6 +94,7 @@ class _InMemory:
     def close(self) -> None:
         self._closed = True
         with self._lock:
+            self.known = {}
             self._connection.close()
             self._engine.dispose()
 
@@ -91,6 +104,7 @@ class _InFile:
 
     def __init__(self, state: Path, busy_seconds: float) -> None:
         self._engine = _file_engine(state, busy_seconds)
+        self.known: dict[Hashable, Any] | None = None
         self._lock = threading.Lock()
         self._closed = False
 
@@ -133,6 +147,23 @@ class Database:
     def reading(self) -> AbstractContextManager[Connection]:
         """A transaction that sees one state and changes nothing."""
         return self._transaction(self._sessions.reading)
+
+    def remembered(self, key: Hashable, read: Callable[[Connection], Value]) -> Value:
+        """What `read` answers, a value that nobody changes; read once between two changes, where we see them all.
+
+        None is not remembered: whoever guesses tokens would fill the memory.
+        """
+        value: Value | None = self._sessions.known.get(key) if self._sessions.known else None
+        if value is not None:
+            return value
+        with self.reading() as connection:
+            value = read(connection)
+            known = self._sessions.known  # nobody changes anything as long as we read
+            if known is not None and value is not None:
+                if len(known) >= MOST_KNOWN:
+                    known.clear()
+                known[key] = value
+        return value
 
     def writing(self) -> AbstractContextManager[Connection]:
         """A transaction that changes everything it says, or nothing when an exception leaves it."""

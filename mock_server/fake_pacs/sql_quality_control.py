@@ -33,8 +33,8 @@ class QualityControls:
 
     def quality_control(self, tenant: str, slide_id: str) -> QualityControl:
         """A slide's quality control: `NotSet` with a `versionId` from the start."""
-        with self._database.reading() as connection:
-            return _known(connection, tenant, slide_id)[0]
+        key = ("quality control", tenant, slide_id)
+        return self._database.remembered(key, lambda connection: _known(connection, tenant, slide_id)[0])
 
     def set_quality_control(
         self, tenant: str, slide_id: str, status: QualityStatus, *, expected_version: str | None, version_id: str

@@ -83,7 +83,7 @@ class Results:
             row = {"id": number, "slide_id": slide_id, "version_id": version_id, "document": text}
             connection.execute(_INSERT, {**key, **row})
             attached = declare(connection, {**key, "result_id": number}, names) if names else ()
-        return StoredResult(number, version_id, application, slide_id, dict(document), attached)
+        return StoredResult(number, version_id, application, slide_id, dict(document), attached, text)
 
     def result(self, tenant: str, application: str, result_id: int) -> StoredResult:
         """One result."""
@@ -132,7 +132,7 @@ class Results:
             if connection.execute(statement, change).rowcount == 0:
                 raise _why_not(connection, key, slide_id, expected_version)
             attached = declare(connection, key, names)
-        return StoredResult(result_id, version_id, application, slide_id, dict(document), attached)
+        return StoredResult(result_id, version_id, application, slide_id, dict(document), attached, text)
 
     def delete_result(self, tenant: str, application: str, result_id: int) -> None:
         """Delete a result with its attachments."""
@@ -157,7 +157,8 @@ def _next_id(connection: Connection, key: Key) -> int:
 def as_result(application: str, row: Row[*tuple[Any, ...]], attached: dict[int, list[AttachmentEntry]]) -> StoredResult:
     """The result of a row, with its attachments from those found by result id."""
     document = json.loads(row.document)
-    return StoredResult(row.id, row.version_id, application, row.slide_id, document, tuple(attached.get(row.id, ())))
+    attachments = tuple(attached.get(row.id, ()))
+    return StoredResult(row.id, row.version_id, application, row.slide_id, document, attachments, row.document)
 
 
 def as_text(document: Mapping[str, Any]) -> str:

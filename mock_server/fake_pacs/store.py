@@ -56,7 +56,8 @@ class AttachmentEntry:
 class StoredResult:
     """A result as it is stored.
 
-    `document` holds the caller's members in the caller's order, without `id`, `versionId` and `attachments`.
+    `document` holds the caller's members in the caller's order, without `id` and `versionId`; `text` says the same as
+    JSON, where it is at hand.
     """
 
     id: int
@@ -65,6 +66,7 @@ class StoredResult:
     slide_id: str
     document: dict[str, Any]
     attachments: tuple[AttachmentEntry, ...] = ()
+    text: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """Results on their way: an answer made of the text that came says the same as one that is written anew."""
 
+import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from fake_pacs.answering import render
 from fake_pacs.reading import read_json
-from fake_pacs.result_documents import answered_as_sent, document_of, on_wire, text_of
+from fake_pacs.result_documents import document_of, on_wire, text_of
 from fake_pacs.store import AttachmentEntry, StoredResult
 from ia_api_spec import Schema
 
@@ -43,7 +45,7 @@ class Anything(Schema):
 def stored_of() -> Any:
     def stored(body: dict[str, Any]) -> StoredResult:
         entries = tuple(AttachmentEntry(sent["name"], "new") for sent in body.get("attachments") or ())
-        return StoredResult(7, 'v"7', "app", body["slideId"], document_of(body), entries)
+        return StoredResult(7, 'v"7', "app", body["slideId"], document_of(body), entries, text_of(body))
 
     return stored
 
@@ -61,10 +63,12 @@ def test_an_answer_says_the_same_whether_its_text_came_or_is_written_anew(
     read, violations = read_json(Anything(), raw)
     assert not violations
     assert read == body
-    stored = stored_of(body)
-    answered = answered_as_sent(stored, read)
-    assert answered == on_wire(stored)
-    assert json.loads(render(answered)) == on_wire(stored)
+    stored = stored_of(read)
+    anew = on_wire(replace(stored, text=None))
+    assert type(anew) is dict
+    assert on_wire(stored) == anew
+    assert json.loads(render(on_wire(stored))) == anew
+    assert json.loads(render([on_wire(stored), anew])) == [anew, anew]
 
 
 def test_text_that_came_is_kept_where_all_of_it_is_and_only_then() -> None:
@@ -72,5 +76,8 @@ def test_text_that_came_is_kept_where_all_of_it_is_and_only_then() -> None:
     read, _ = read_json(Anything(), raw)
     assert text_of(read) == raw.decode()
     assert text_of({**read}) is None
+    for copied in (copy.copy(read), copy.deepcopy(read), read.copy(), read | {}):
+        assert copied == read
+        assert text_of(copied) is None
     with_id, _ = read_json(Anything(), b'{"id": 1, "slideId": "s"}')
     assert text_of(with_id) is None

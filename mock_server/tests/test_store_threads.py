@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.sql_database import MOST_KNOWN
 from fake_pacs.sql_store import SqlStore
+from fake_pacs.store import Credential
 
 THREADS = 8
 APP = ("north", "app")
@@ -158,3 +160,32 @@ def test_a_sender_that_stalls_holds_up_nobody(store: SqlStore):
         assert store.create_result(*APP, "s1", {}, [], "v1").id == number + 1
         go_on.set()
         assert upload.result(10).size == 4
+
+
+def test_what_is_remembered_is_never_older_than_the_last_change(store: SqlStore):
+    store.add_credential("secret", Credential("north", "issued", "app-0"))
+
+    def change(thread: int) -> None:
+        for count in range(100):
+            if thread % 2:
+                assert store.credential("secret") is not None
+                store.quality_control("north", "s1")
+            else:
+                mine, changed = f"secret-{thread}", f"app-{count}"
+                store.add_credential(mine, Credential("north", "issued", changed))
+                assert store.credential(mine) == Credential("north", "issued", changed)
+                judged = store.set_quality_control(
+                    "north", f"s{thread}", "QualityOk", expected_version=None, version_id=f"v{count}"
+                )
+                assert store.quality_control("north", f"s{thread}") == judged
+
+    in_threads(change)
+    store.remove_tenant("north")
+    assert store.credential("secret") is None
+
+
+def test_guessed_tokens_and_many_slides_fill_no_memory(store: SqlStore):
+    for number in range(MOST_KNOWN + 10):
+        assert store.credential(f"guess-{number}") is None
+        store.quality_control("north", f"s{number}")
+    assert len(store._database._sessions.known or ()) <= MOST_KNOWN

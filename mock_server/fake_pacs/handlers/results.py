@@ -4,7 +4,7 @@ from typing import Any
 
 from fake_pacs.calls import Call, Oddity, Reply, json_reply
 from fake_pacs.refusals import Refusal, Refusals
-from fake_pacs.result_documents import OF_THE_SERVER, answered_as_sent, attachment_names, document_of, on_wire, text_of
+from fake_pacs.result_documents import OF_THE_SERVER, attachment_names, document_of, on_wire, text_of
 from fake_pacs.store import StoredResult
 from fake_pacs.suspicion import suspicions
 from fake_pacs.world import World
@@ -25,7 +25,7 @@ def create(call: Call, world: World) -> Reply:
     )
     world.meanwhile.app_stored(call.caller.tenant, application.applicationId, stored.id, stored.version_id)
     oddities = [*_ignored(call.body), *suspicions(call.body, slide)]
-    return json_reply(answered_as_sent(stored, call.body), status=201, oddities=oddities)
+    return json_reply(on_wire(stored), status=201, oddities=oddities)
 
 
 def get(call: Call, world: World) -> Reply:
