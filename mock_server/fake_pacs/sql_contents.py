@@ -1,10 +1,10 @@
 """All that a tenant holds, read and replaced as one: what snapshots are made of and loaded from."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from fake_pacs.refusals import Refusal, Refusals
 from fake_pacs.sql_accounts import tenant_epoch
@@ -44,11 +44,13 @@ class Contents:
         with self._database.reading() as connection:
             tenant_epoch(connection, tenant)
             last_ids = {row.application: row.last_id for row in connection.execute(_COUNTERS, of)}
-            stored = [result for name in last_ids for result in _results(connection, tenant, name)]
+            rows = [(name, *_rows(connection, tenant, name)) for name in last_ids]
             states = {
                 row.slide_id: QualityControl(row.status, row.version_id) for row in connection.execute(_QUALITY, of)
             }
             registered = [as_app(row) for row in connection.execute(_APPS, of)]
+        # Documents are parsed when the next transaction may already run: in memory there is one at a time.
+        stored = [as_result(name, row, attached) for name, found, attached in rows for row in found]
         return TenantContents(last_ids, stored, states, registered)
 
     def replace_contents(self, tenant: str, contents: TenantContents, bytes_of: BytesOf) -> None:
@@ -83,10 +85,11 @@ class Contents:
             staged[place] = content, gather(self._database, content, stream, lambda _: _reset_meanwhile(tenant))
 
 
-def _results(connection: Connection, tenant: str, application: str) -> list[StoredResult]:
+def _rows(
+    connection: Connection, tenant: str, application: str
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], dict[int, list[AttachmentEntry]]]:
     key: Key = {"tenant": tenant, "application": application}
-    attached = entries(connection, OF_APPLICATION, key)
-    return [as_result(application, row, attached) for row in connection.execute(RESULTS_OF_APPLICATION, key)]
+    return connection.execute(RESULTS_OF_APPLICATION, key).all(), entries(connection, OF_APPLICATION, key)
 
 
 def _replace(

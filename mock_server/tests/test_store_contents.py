@@ -10,6 +10,7 @@ import pytest
 
 from fake_pacs.calling.values import RegisteredApp
 from fake_pacs.refusals import Refusal, Refusals
+from fake_pacs.sql_results import as_result
 from fake_pacs.sql_store import SqlStore
 from fake_pacs.sql_tables import chunks, uploads
 from fake_pacs.store import AttachmentEntry, QualityControl, StoredResult, TenantContents
@@ -53,6 +54,20 @@ def plain(contents: TenantContents) -> Any:
         for result in contents.results
     ]
     return dict(contents.last_ids), results, dict(contents.quality_controls), list(contents.apps)
+
+
+def test_documents_are_parsed_when_others_may_read_and_write(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(store)
+    written = []
+
+    def while_others_write(*given: Any) -> StoredResult:
+        with ThreadPoolExecutor(1) as pool:
+            created = pool.submit(store.create_result, "south", "app", "s1", {}, [], f"w{len(written)}")
+            written.append(created.result(timeout=30).id)
+        return as_result(*given)
+
+    monkeypatch.setattr("fake_pacs.sql_contents.as_result", while_others_write)
+    assert len(store.contents("north").results) == len(written) == 2
 
 
 def test_contents_are_all_that_callers_and_administrators_changed(store: SqlStore) -> None:
