@@ -61,9 +61,10 @@ def test_documents_are_parsed_when_others_may_read_and_write(store: SqlStore, mo
     written = []
 
     def while_others_write(*given: Any) -> StoredResult:
-        with ThreadPoolExecutor(1) as pool:
-            created = pool.submit(store.create_result, "south", "app", "s1", {}, [], f"w{len(written)}")
-            written.append(created.result(timeout=30).id)
+        pool = ThreadPoolExecutor(1)
+        created = pool.submit(store.create_result, "south", "app", "s1", {}, [], f"w{len(written)}")
+        pool.shutdown(wait=False)  # waiting here for somebody who waits for us would never end
+        written.append(created.result(timeout=10).id)
         return as_result(*given)
 
     monkeypatch.setattr("fake_pacs.sql_contents.as_result", while_others_write)
