@@ -193,7 +193,7 @@ def _tell(told: dict[str, Any]) -> None:
     type=_Duration(),
     default="60s",
     show_default=True,
-    help="So long the app is watched before the verdict; Ctrl-C ends it earlier.",
+    help="So long the app is watched before the verdict, unless it is settled before; Ctrl-C ends it earlier.",
 )
 @server_options
 def incident(client: ControlClient, name: str | None, watch: float, **asked: Any) -> None:
@@ -209,7 +209,7 @@ def incident(client: ControlClient, name: str | None, watch: float, **asked: Any
     body = {names.get(member, member): value for member, value in asked.items() if value is not None}
     path = f"incidents/{name}"
     client.call("POST", path, body)
-    click.echo(f"{name} is armed; the app is watched for {watch:g} s, Ctrl-C ends it.")
+    click.echo(f"{name} is armed; the app is watched for {watch:g} s, or until the verdict is settled; Ctrl-C ends it.")
     told = _watched(client, path, watch, patience=_BACK_AGAIN + (asked["seconds"] or 0.0))
     click.echo(printable(f"{told['verdict']}: {told['text']}"))
     sys.exit({"passed": 0, "failed": 1}.get(told["verdict"], _NOT_EXERCISED))
@@ -220,7 +220,10 @@ def _watched(client: ControlClient, path: str, seconds: float, patience: float) 
     deadline, shown = time.monotonic() + seconds, 0
     try:
         while time.monotonic() < deadline:
-            shown = _tell_new(_asked(client, "GET", path, patience), shown)
+            told = _asked(client, "GET", path, patience)
+            shown = _tell_new(told, shown)
+            if told["settled"]:
+                break
             time.sleep(min(_LOOK_SECONDS, max(deadline - time.monotonic(), 0)))
     except KeyboardInterrupt:
         click.echo()

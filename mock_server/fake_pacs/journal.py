@@ -142,7 +142,7 @@ class Journal:
             self._bytes += weight
             self._keep_bounds(shelf)
         if exchange.our_error:
-            self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
+            self.went_wrong(exchange.tenant, _our_error(exchange))
         return number
 
     def amend(self, exchange: Exchange) -> None:
@@ -155,7 +155,7 @@ class Journal:
                 self._bytes += shelf.replace(exchange)
                 self._keep_bounds(shelf)
         if exchange.our_error:
-            self.went_wrong(exchange.tenant, f"{exchange.method} {exchange.path}: {exchange.our_error}")
+            self.went_wrong(exchange.tenant, _our_error(exchange))
 
     def went_wrong(self, tenant: str | None, text: str) -> None:
         """Counts what the server itself did wrong, for that tenant or for unknown callers."""
@@ -192,6 +192,8 @@ class Journal:
             return exchange
         exchange = later(exchange)
         with self._lock:
+            if exchange.our_error and entry.later:  # it showed just now, and is counted by one of its readers
+                self._our_errors.append(_our_error(exchange))
             entry.exchange, entry.later = exchange, None
             if entry.kept and (shelf := self._shelves.get(exchange.tenant)):
                 self._bytes += shelf.weigh(entry)
@@ -230,6 +232,10 @@ class Journal:
         """What the server itself did wrong, the latest hundred; never forgotten by a reset."""
         with self._lock:
             return list(self._our_errors)
+
+
+def _our_error(exchange: Exchange) -> str:
+    return f"{exchange.method} {exchange.path}: {exchange.our_error}"
 
 
 def _weight(exchange: Exchange) -> int:

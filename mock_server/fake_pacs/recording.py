@@ -12,7 +12,7 @@ from fake_pacs.framing import FileChanged
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.journal import Exchange
 from fake_pacs.logs import tell, told
-from fake_pacs.redaction import BODY_SHOWN, Redactor
+from fake_pacs.redaction import BODY_SHOWN, REDACTED, Redactor
 from fake_pacs.refusals import TYPE_PREFIX
 from fake_pacs.store import ContentReplacedError
 from fake_pacs.world import World
@@ -91,6 +91,19 @@ def _can_wait(exchange: Exchange, wire: Wire) -> bool:
 
 
 def _redacted(exchange: Exchange, wire: Wire) -> Exchange:
+    """What may be shown of the exchange; where that can't be told, nothing that its caller wrote, and why."""
+    try:
+        return _without_secrets(exchange, wire)
+    except Exception as error:  # whatever it is, it must not cost the tenant all its other exchanges
+        # of the error the place only: its text may hold what was to be hidden
+        trouble = (
+            f"redaction failed: {type(error).__name__}\n{''.join(traceback.format_tb(error.__traceback__))}".strip()
+        )
+        kept = replace(exchange, method=REDACTED, path=REDACTED, violations=(), oddities=())
+        return replace(kept, our_error=trouble, request_body=REDACTED, answer_body=REDACTED)
+
+
+def _without_secrets(exchange: Exchange, wire: Wire) -> Exchange:
     hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
     return replace(
         exchange,
@@ -110,22 +123,21 @@ def broke_off(world: World, written: Exchange, wire: Wire, error: Exception, sen
     A defect is counted, and stands with the exchange; where no head was `sent`, a 500 goes out. It is none where what
     the answer is made of changed meanwhile: a file of a slide on disk, an attachment that somebody replaced.
     """
-    written = _redacted(written, wire)
     what = written.operation_id or "a request"
     if isinstance(error, CHANGED):
         changed = "what it is made of changed meanwhile"
-        LOG.warning(
-            "%s %s broke off: %s", written.method, written.path, error, extra={"plain": f"{what} broke off: {changed}"}
-        )
         oddity = Oddity("broken-off", "answer", f"{changed}: {error}")
-        world.journal.amend(replace(written, oddities=(*written.oddities, oddity)))
+        shown = _redacted(replace(written, oddities=(*written.oddities, oddity)), wire)
+        plain = f"{what} broke off: {changed}"
+        LOG.warning("%s %s broke off: %s", shown.method, shown.path, error, extra={"plain": plain})
+        world.journal.amend(shown)
         return False
-    plain = f"the answer of {what} broke off; the journal says how"
-    LOG.error("%s %s broke off", written.method, written.path, exc_info=error, extra={"plain": plain})
     trouble = "".join(traceback.format_exception(error)).strip()
-    hide = Redactor(wire.headers, wire.target, wire.request_body, wire.answer_body)
     status = written.status if sent else 500
-    world.journal.amend(replace(written, status=status, our_error=hide.text(f"the answer broke off: {trouble}")))
+    shown = _redacted(replace(written, status=status, our_error=f"the answer broke off: {trouble}"), wire)
+    plain = f"the answer of {what} broke off; the journal says how"
+    LOG.error("%s %s broke off", shown.method, shown.path, exc_info=error, extra={"plain": plain})
+    world.journal.amend(shown)
     world.metrics.broke_off()
     return True
 

@@ -129,10 +129,11 @@ def test_an_incident_ends_with_its_verdict(run: Any, server: Any, stored: bool, 
             headers = {"Authorization": "Bearer dev-token"}
             requests.post(f"{server.url}/applications/tumor-finder/results", json=body, headers=headers, timeout=10)
 
-    app = threading.Thread(target=work)
+    app, begun = threading.Thread(target=work), time.monotonic()
     app.start()
-    done = run("incident", "slide-rescanned", "--slide", "demo-he-1", "--watch", "1s")
+    done = run("incident", "slide-rescanned", "--slide", "demo-he-1", "--watch", "60s" if stored else "1s")
     app.join(10)
+    assert time.monotonic() - begun < 30, "a failure stands: there is nothing to wait for"
     assert done.exit_code == exit_code, done.output
     assert "  demo-he-1 was 1600 x" in done.output
     assert done.output.splitlines()[-1].startswith("failed: " if stored else "passed: ")

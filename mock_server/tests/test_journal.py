@@ -10,7 +10,8 @@ import pytest
 
 from fake_pacs.journal import Exchange, Journal
 from fake_pacs.recording import Wire, record
-from fake_pacs.redaction import BODY_SHOWN
+from fake_pacs.redaction import BODY_SHOWN, Redactor
+from ia_api_spec import Violation
 
 MakePacs = Callable[..., Any]
 
@@ -301,6 +302,37 @@ def test_what_happens_while_an_exchange_is_made_fit_to_be_shown_leaves_the_count
     assert journal._bytes == sum(held)
     assert not held or 5000 < sum(held) < 6500 or happens in ("amended", "pushed out")
     assert calls == ([1, 1] if happens == "read by another" else [1])
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_an_exchange_that_can_t_be_redacted_is_withheld_and_costs_no_other_one(
+    pacs: Any, monkeypatch: pytest.MonkeyPatch, later: bool
+) -> None:
+    journal, real = pacs.server.world.journal, Redactor.body
+
+    def broken(hide: Redactor, raw: bytes | None) -> str | None:
+        if raw == b"broken":
+            raise RuntimeError(raw.decode() + wires[0].target)
+        return real(hide, raw)
+
+    monkeypatch.setattr(Redactor, "body", broken)
+    odd = {"violations": (Violation("body", "/s3cret-token", "came", "expected"),)}
+    wires = [Wire([], "/?s3cret-token", body) for body in (b"fine", b"broken", b"fine too")]
+    for wire in wires:
+        record(pacs.server.world, exchange(tenant="default", path=wire.target, **({} if later else odd)), wire)
+    try:
+        first, withheld, last = read(journal, "default")
+        assert (first.request_body, last.request_body) == ("fine", "fine too")
+        assert {withheld.method, withheld.path, withheld.request_body} == {"<redacted>"}
+        assert withheld.violations == ()
+        assert (withheld.operation_id, withheld.status) == ("getInfo", 200)
+        assert read(journal, "default")[1] == withheld
+        (error,) = journal.our_errors
+        assert "redaction failed: RuntimeError" in error
+        assert "in broken" in error
+        assert "s3cret" not in f"{withheld}{error}"
+    finally:
+        journal._our_errors.clear()
 
 
 @pytest.mark.parametrize(

@@ -130,11 +130,13 @@ def _one(call: Call, world: World) -> Incident:
 
 
 def _begun(begun: Incident) -> dict[str, Any]:
+    settled = begun.settled  # asked before the verdict: a settled one must be the last
     verdict = begun.verdict()
     return {
         "name": begun.name,
         "state": begun.state,
         "verdict": verdict.outcome,
+        "settled": settled,
         "text": verdict.text,
         "happened": list(begun.happened),
     }

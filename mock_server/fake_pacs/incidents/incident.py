@@ -67,6 +67,12 @@ class Incident(ABC):
         return "happened" if self._occurred else "armed"
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing that the app may still do changes the verdict's outcome."""
+        with self.lock:
+            return self._over is not None or self.decided()
+
+    @property
     def happened(self) -> tuple[str, ...]:
         """What happened, in order; the first lines of it."""
         with self.lock:
@@ -106,6 +112,10 @@ class Incident(ABC):
     @abstractmethod
     def judge(self) -> Verdict:
         """The verdict on what was seen; under the lock."""
+
+    def decided(self) -> bool:
+        """Whether the outcome stands already, as a failure does; under the lock."""
+        return self.judge().outcome == "failed"
 
     def put_back(self) -> None:
         """Undoes what the incident changed beyond what a user could have done."""

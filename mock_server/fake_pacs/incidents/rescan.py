@@ -1,9 +1,11 @@
 """A slide is scanned again while an app works on it."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from fake_pacs.calls import Call
+from fake_pacs.calls import Call, Oddity
 from fake_pacs.faults.effects import Effect
 from fake_pacs.faults.fault import slide_of
 from fake_pacs.faults.table import Outcome
@@ -12,12 +14,20 @@ from fake_pacs.imaging.drawn_picture import DrawnPicture
 from fake_pacs.incidents.incident import Incident, said
 from fake_pacs.incidents.values import Asked, Stage, Verdict
 from fake_pacs.invented import digest, invented_files
+from fake_pacs.refusals import Refusal
 from fake_pacs.suspicion import suspicions
 
 NARROWER, FLATTER = 0.75, 0.6
 """The new scan has this share of the width, and its height to width this share of the old: old points fall off it."""
 
 SMALLEST = 1024
+
+_POINT = ("x", "y")
+
+_Point = tuple[float, float]
+
+_Place = tuple[str, int]
+"""A result: its application and its id."""
 
 
 class Rescan(Incident):
@@ -30,7 +40,7 @@ class Rescan(Incident):
     )
     judged = (
         "Storing coordinates for the old size: points that lie off the new scan, or points although neither metadata "
-        "nor files were fetched since."
+        "nor files were fetched since. Points that an update only keeps, such as a user's, don't count."
     )
 
     def __init__(self, stage: Stage, asked: Asked) -> None:
@@ -38,11 +48,19 @@ class Rescan(Incident):
         self._new: Slide | None = None
         self._fetched = False
         self._worked = False
-        self._wrote: str | None = None
+        self._wrote = False
+        self._added = False
+        self._kept = False
         self._wrong: str | None = None
+        self._standing: dict[_Place, frozenset[_Point]] = {}
 
     def meet(self, call: Call, token: str | None) -> Effect | None:
-        """Nothing goes wrong with an exchange itself."""
+        """Nothing goes wrong with an exchange itself; of a result that is about to be updated the points are noted."""
+        if self._new is not None and call.operation_id == "updateResult":
+            place = _place(call)
+            with suppress(Refusal):  # no such result: the app is told so, and nothing stands there
+                stored = self.stage.world.store.result(self.stage.tenant, *place)
+                self._standing[place] = frozenset(_points(stored.document))
         return None
 
     def see(self, call: Call, token: str | None, outcome: Outcome) -> None:
@@ -73,11 +91,16 @@ class Rescan(Incident):
         self.occur(f"{slide_id} was {before['width']} x {before['height']} pixels and is {width} x {height} now")
 
     def _look_at(self, call: Call, new: Slide) -> None:
-        self._wrote = call.operation_id
-        off = [oddity for oddity in suspicions(call.body, new) if oddity.name == "coordinate-off-slide"]
-        if off:
-            self._wrong = f"it stored coordinates for the old size: {off[0].place}: {off[0].text}"
-        elif _has_points(call.body) and not self._fetched:
+        self._wrote = True
+        standing = self._standing.pop(_place(call), frozenset()) if call.operation_id == "updateResult" else frozenset()
+        own = _without(call.body, standing)
+        if off := _off(own, new):
+            self._wrong = f"it stored coordinates for the old size: {off.place}: {off.text}"
+        elif not _has_points(own):
+            self._kept |= _has_points(call.body) and (_off(call.body, new) is not None or not self._fetched)
+        elif self._fetched:
+            self._added = True
+        else:
             self._wrong = "it stored coordinates without having fetched metadata or files of the new scan"
 
     def judge(self) -> Verdict:
@@ -86,6 +109,9 @@ class Rescan(Incident):
             return Verdict("not exercised", "no metadata of a slide were read")
         if self._wrong:
             return Verdict("failed", self._wrong)
+        if self._kept and not self._added:
+            text = "it stored only points that stood in the result before; delete the result and let the app work again"
+            return Verdict("not exercised", text)
         if self._wrote:
             return Verdict("passed", "what it stored fits the new scan")
         if self._worked:
@@ -98,8 +124,37 @@ class Rescan(Incident):
             self.stage.world.faults.of(self.stage.tenant).hide_slide(self._new.id)
 
 
+def _place(call: Call) -> _Place:
+    return call.parameters["applicationId"], call.parameters["resultId"]
+
+
+def _off(body: dict[str, Any], slide: Slide) -> Oddity | None:
+    """The first point of a result that lies off the slide."""
+    return next((oddity for oddity in suspicions(body, slide) if oddity.name == "coordinate-off-slide"), None)
+
+
+def _is_point(value: dict[str, Any]) -> bool:
+    return all(isinstance(value.get(name), (int, float)) for name in _POINT)
+
+
+def _points(value: Any) -> Iterator[_Point]:
+    """Every point anywhere in a JSON value."""
+    if isinstance(value, dict) and _is_point(value):
+        yield value["x"], value["y"]
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for member in members:
+        yield from _points(member)
+
+
 def _has_points(value: Any) -> bool:
-    """Whether there is a coordinate anywhere in a JSON value."""
-    if isinstance(value, dict):
-        return {"x", "y"} <= value.keys() or any(map(_has_points, value.values()))
-    return isinstance(value, list) and any(map(_has_points, value))
+    return next(_points(value), None) is not None
+
+
+def _without(value: Any, known: frozenset[_Point]) -> Any:
+    """The JSON value without the coordinates of those points; all that is left stands in its place."""
+    if isinstance(value, list):
+        return [_without(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    hidden = _POINT if _is_point(value) and (value["x"], value["y"]) in known else ()
+    return {name: _without(member, known) for name, member in value.items() if name not in hidden}

@@ -105,6 +105,10 @@ class Storm(Incident):
             return Verdict("not exercised", f"{self._sent} notifications were answered so far, none of them wrongly")
         return Verdict("passed", f"all {self._sent} notifications were answered as they should")
 
+    def decided(self) -> bool:
+        """Once all are answered; the failures are counted to the end."""
+        return not self._thread.is_alive()
+
 
 def _wrong_with(delivery: Delivery) -> str:
     trouble = delivery.answer.trouble if delivery.answer else None

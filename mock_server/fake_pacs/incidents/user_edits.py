@@ -105,3 +105,7 @@ class UserEdits(Incident):
         if self._kept:
             return Verdict("passed", "it wrote again with the user's edit in it")
         return Verdict("passed", "it let the user's edit stand")
+
+    def decided(self) -> bool:
+        """Not by a lost edit, which the app may still bring back."""
+        return self._stale > PATIENCE
