@@ -336,6 +336,25 @@ def test_too_many_at_once_are_refused(server: Any, make_hook: Any):
     go.set()
 
 
+@pytest.mark.parametrize("free", [2, 3])
+def test_an_import_that_too_many_apps_are_to_be_told_of_is_told_to_all_or_nobody(
+    server: Any, make_hook: Any, free: int
+):
+    hook, desk, store = make_hook(server), Desk(server, wait=False), server.world.store
+    places = server.world.deliveries.background = deliveries.Places(free, 9)
+    app = store.app("default", hook.id)
+    for name in (hook.id, "second", "third"):
+        store.put_app("default", dataclasses.replace(app, application_id=name, notifications=True))
+    before = desk.log()
+    if free < 3:
+        with pytest.raises(Refusal, match="with 3 more, too many deliveries"):
+            desk.station.import_slide("demo-he-1")
+        assert desk.log() == before
+        assert places.take("default", free), "no place was lost"
+    else:
+        assert len(desk.station.import_slide("demo-he-1")) == 3
+
+
 def test_a_failure_of_our_own_in_the_background_is_logged_and_shown_and_counts(
     make_pacs: Any, make_hook: Any, caplog: pytest.LogCaptureFixture
 ):

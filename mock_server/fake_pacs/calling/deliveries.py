@@ -109,10 +109,10 @@ class Places:
             self._taken[tenant] += count if free else 0
         return free
 
-    def leave(self, tenant: str) -> None:
-        """Gives a place back."""
+    def leave(self, tenant: str, count: int = 1) -> None:
+        """Gives so many places back."""
         with self._lock:
-            self._taken[tenant] -= 1
+            self._taken[tenant] -= count
 
 
 class DeliveryLog:

@@ -123,16 +123,16 @@ class Sender:
             )
 
     @contextmanager
-    def place(self, tenant: str) -> Iterator[None]:
-        """A place for a delivery that nobody waits for, before anything is changed for it; back if the block fails.
+    def places(self, tenant: str, count: int = 1) -> Iterator[None]:
+        """Places for deliveries that nobody waits for, before anything is done for them; back if the block fails.
 
         Refused: TOO_MANY_WAITING.
         """
-        self.reserve(tenant, 1)
+        self.reserve(tenant, count)
         try:
             yield
         except BaseException:
-            self._log.background.leave(tenant)
+            self._log.background.leave(tenant, count)
             raise
 
     def in_background(self, act: Callable[[], Delivery], delivery: Delivery, *, reserved: bool = False) -> None:

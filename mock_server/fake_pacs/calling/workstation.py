@@ -88,7 +88,7 @@ class Workstation:
         change(after)
         check_change(before, after, contract("ia-api", self._world.settings.version))
         shared = self._shared(app, before["slideId"])
-        with nullcontext() if self._wait else self._sender.place(self._tenant):
+        with nullcontext() if self._wait else self._sender.places(self._tenant):
             changed = self._store_change(app, before, after)
             return self._modify(app, shared, changed, seconds, reserved=True)
 
@@ -129,15 +129,19 @@ class Workstation:
         return self._send(app, "cancel", sent, deadline)
 
     def import_slide(self, slide_id: str, *, deadline: float | None = None) -> list[Delivery]:
-        """Tells every enabled app with image notifications on that new files of the slide were imported."""
+        """Tells every enabled app with image notifications on that new files of the slide were imported.
+
+        Refused without waiting, where so many can't wait for their answers; nobody is told then.
+        """
         slide = self._world.slide(slide_id)
         apps = [app for app in self._world.store.apps(self._tenant) if app.enabled and app.notifications]
-        accepted = []
-        for app in apps:
-            envelope = self._envelope(app, "newImageFiles", self.notification(app, slide.id), deadline)
-            accepted.append((envelope, self._sender.accept(envelope)))
+        with nullcontext() if self._wait else self._sender.places(self._tenant, len(apps)):
+            accepted = []
+            for app in apps:
+                envelope = self._envelope(app, "newImageFiles", self.notification(app, slide.id), deadline)
+                accepted.append((envelope, self._sender.accept(envelope)))
         if not self._wait:
-            return [self._behind(*pair) for pair in accepted]
+            return [self._behind(*pair, reserved=True) for pair in accepted]
         return side_by_side([partial(self._sender.carry_out, *pair) for pair in accepted], _AT_ONCE)
 
     def launch(self, application_id: str, accession: str, issuer: str | None = None) -> dict[str, str]:
