@@ -16,6 +16,16 @@ LIMIT = 256 * 2**20
 _PIECE = 2**20
 _PORTS = {"http": 80, "https": 443}
 _HEADER = "X-Fake-Pacs-Control"
+_COMMANDS = {
+    "GET /_fake_pacs/apps": "fake-pacs apps list",
+    "POST /_fake_pacs/apps": "fake-pacs apps add URL",
+    "GET /_fake_pacs/deliveries": "fake-pacs deliveries",
+    "GET /_fake_pacs/faults": "fake-pacs faults list",
+    "POST /_fake_pacs/launches": "fake-pacs act launch",
+}
+"""The commands that make these requests."""
+
+_SEND_CONTROL_TOKEN = f"Send {_HEADER}: <control token>"
 _UNKNOWN_ISSUER = (18, 19, 20, 21)  # OpenSSL: signed by itself, or by somebody who is not trusted
 
 
@@ -200,8 +210,18 @@ def _refused(status: int, media_type: str, body: bytes, server: str) -> ControlE
         return ControlError(f"{said}: is it a fake PACS, and its root URL?", status)
     detail = str(problem.get("detail", problem.get("title")))
     places = [] if _is_told(problem, detail) else map(_place, problem.get("violations", ()))
-    lines = [detail, *places, *filter(None, [problem.get("hint")])]
+    hint = problem.get("hint")
+    lines = [detail, *places, *([_for_terminal(str(hint), server)] if hint else [])]
     return ControlError("\n".join(lines), status, problem)
+
+
+def _for_terminal(hint: str, server: str) -> str:
+    """A hint for those who ask by HTTP, in commands; what is read by no command becomes a URL to open."""
+    hint = hint.replace(_SEND_CONTROL_TOKEN, "Give --control-token")
+    parts = urlsplit(server)
+    for request, command in _COMMANDS.items():
+        hint = hint.replace(request, command)
+    return hint.replace("GET /_fake_pacs/", f"{parts.scheme}://{parts.netloc}/_fake_pacs/")
 
 
 def _place(place: dict[str, Any]) -> str:

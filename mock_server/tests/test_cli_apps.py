@@ -94,7 +94,7 @@ def test_what_is_refused_ends_with_1_and_says_why(apps: Any, app: Any) -> None:
         (["add", app(applicationId="a/b")], "/applicationId: came"),
         (["add", "hook"], "expected the URL of an app"),
         (["enable", "none"], "No app 'none' is registered"),
-        (["remove", "none"], "GET /_fake_pacs/apps lists them"),
+        (["remove", "none"], "fake-pacs apps list lists them"),
         (["list", "--control-token", "other-one"], "The control token is wrong."),
         (["list", "--server", "http://localhost:1"], "does it run?"),
     ):

@@ -3,6 +3,7 @@
 import ssl
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -42,6 +43,29 @@ def test_a_refusal_says_every_place_and_what_to_do(run_pacs: Any) -> None:
     assert refused.value.problem is not None
     with pytest.raises(ControlError, match=r"(?s)control token is wrong.*--control-token"):
         ControlClient(client.server, "other").call("GET", "journal")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "hint"),
+    [
+        ("DELETE", "apps/nix", "fake-pacs apps list lists them; fake-pacs apps add URL registers one."),
+        ("POST", "deliveries/7/resend", "fake-pacs deliveries lists them."),
+        ("DELETE", "faults/7", "fake-pacs faults list lists them."),
+        ("DELETE", "tenants/default", "POST /_fake_pacs/reset puts it back to its seeded state."),
+        ("POST", "launches", "{origin}/_fake_pacs/hospital lists them."),
+    ],
+)
+def test_what_to_do_is_told_in_commands(run_pacs: Any, method: str, path: str, hint: str) -> None:
+    server = run_pacs()
+    body = {"applicationId": "dpat-ia-api-external-viewer", "accessionNumber": "nix"} if path == "launches" else None
+    with pytest.raises(ControlError) as raised:
+        ControlClient(server.url, "dev-control").call(method, path, body)
+    assert str(raised.value).splitlines()[-1] == hint.format(origin=f"http://localhost:{urlsplit(server.url).port}")
+
+
+def test_a_wrong_control_token_is_the_option_s_matter(run_pacs: Any) -> None:
+    with pytest.raises(ControlError, match=r"(?m)^Give --control-token; the server was started with it"):
+        ControlClient(run_pacs().url, "wrong").call("GET", "hospital")
 
 
 def test_https_needs_its_ca_file(run_pacs: Any, tmp_path: Path) -> None:
