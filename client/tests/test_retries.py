@@ -15,6 +15,7 @@ from sectra_client import (
     SectraClient,
     SectraConnectionError,
     SectraTimeoutError,
+    SectraTruncatedDownloadError,
     SectraUncertainWriteError,
 )
 from sectra_client.retries import seconds_until
@@ -52,6 +53,11 @@ def test_what_is_sent_again(request_: Request, sent: bool, kind: type[SectraConn
     assert RetryPolicy().may_retry(request_, error) is again
     error.permanent = True
     assert not RetryPolicy().may_retry(request_, error)
+
+
+@pytest.mark.parametrize(("request_", "again"), [(READ, True), (REPEATABLE, True), (WRITE, False)])
+def test_only_what_may_be_repeated_is_sent_again_after_an_answer_broke_off(request_: Request, again: bool) -> None:
+    assert RetryPolicy().may_retry(request_, SectraTruncatedDownloadError("x")) is again
 
 
 def test_retry_after_as_a_number_or_a_date() -> None:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -20,6 +20,19 @@ from ia_api_spec import NEWEST, VERSIONS, ApiVersion, Contract
 
 RANK = (Outcome.FAIL, Outcome.ERROR, Outcome.OMIT, Outcome.PASS, Outcome.SKIP, Outcome.WAIVED)
 """Of what became of a requirement in several versions, the first of these tells what became of it."""
+
+
+COORDINATES = "app.result-coordinates"
+NO_CORNER = (
+    f"{COORDINATES}: with --slide the app isn't shown the corner slide. Points that are wrong and yet lie on your "
+    "slide pass, those of a gallery most of all: check them once without --slide, too."
+)
+"""What a reader should know who sees no failure of the coordinates on a slide of the user's."""
+
+ENDED = (
+    "the app answered at first, and then nothing listened at its address any more: did it end? See its log. What "
+    "failed for that reason says nothing else about it."
+)
 
 
 class PacsError(Exception):
@@ -135,8 +148,19 @@ def report(
     chosen = [waiver for waiver in waivers if waiver.id in needs]
     mandatory = [check.id for check in made if check.mandatory]
     status = exit_status(waived, mandatory, advice) or (EXIT_FAILED if differing else EXIT_PASSED)
-    notes = [f"not as expected: {text}" for text in differing.values()]
+    notes = (*(f"not as expected: {text}" for text in differing.values()), *_notes(options, waived))
     return Report("app", header, entries, (*unused(waived, chosen), *notes), status)
+
+
+def _notes(options: AppOptions, results: Sequence[CheckResult]) -> Iterator[str]:
+    """What can't be told on the slide that was given, and whether the app went away in the middle of the run."""
+    undecided = (Outcome.PASS, Outcome.SKIP)
+    if options.slide and any(result.check_id == COORDINATES and result.outcome in undecided for result in results):
+        yield NO_CORNER
+    calls = [exchange for result in results for exchange in result.exchanges if exchange.by == "pacs"]
+    gone = any("nothing listens at" in result.text for result in results if result.outcome is Outcome.FAIL)
+    if gone and any(exchange.answer for exchange in calls):
+        yield ENDED
 
 
 def advisory(checks: Sequence[Check], strict: bool) -> Collection[str]:

@@ -240,7 +240,7 @@ class _Watch:
             yield from chunks
         finally:
             with suppress(AttributeError):
-                chunks.close()  # type: ignore[attr-defined]
+                chunks.close()  # type: ignore[attr-defined]  # WSGI: called where there is one
 
     def _learn(self) -> None:
         """What the emulator's own journal says of the request."""

@@ -18,6 +18,9 @@ from ia_api_spec import NEWEST, Contract
 
 Document = dict[str, Any]
 
+LATER, QUIET = 3.0, 1.0
+"""So many seconds an app that has answered may take until it begins to work, and pause in its work."""
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -155,6 +158,34 @@ class Scene:
             with self.ear.heard:
                 self.ear.heard.wait(min(left, 0.2))
         return self.results()
+
+    def worked(self, visit: Visit, before: int) -> None:
+        """Waits for the work of an app that answers first, with nothing, and has stored nothing since so many requests.
+
+        It is over when the app is quiet for a while. One that does nothing afterwards is waited for once, in vain.
+        """
+        done = visit.claimed or any(call.writes_result for call in self.calls[before:])
+        if done or visit.answer is None or visit.answer.status // 100 != 2:
+            return
+        memory, began, asked = self.target.memory, time.monotonic(), len(self.calls)
+        known = memory.get("works later")
+        if known is False:
+            return
+        begun = self._quiet(began, LATER, lambda: len(self.calls) > asked)
+        memory["works later"] = begun or bool(known)
+        if begun:
+            self._quiet(began, QUIET, lambda: False)
+
+    def _quiet(self, since: float, seconds: float, over: Callable[[], bool]) -> bool:
+        """Waits until it is `over`, or until nothing was asked for so long; whether it is over."""
+        while not over():
+            last = max(since, self.calls[-1].at if self.calls else since)
+            left = last + seconds - time.monotonic()
+            if left <= 0:
+                return False
+            with self.ear.heard:
+                self.ear.heard.wait(min(left, 0.2))
+        return True
 
     @property
     def busy(self) -> bool:

@@ -69,6 +69,7 @@ reporting = _together(
 
 
 def waivers_of(path: Path | None, known: Any) -> tuple[Waiver, ...]:
+    """The waivers that the file lists, of checks that are known; none without a file. Raises `click.UsageError`."""
     try:
         return read_waivers(path, known) if path else ()
     except WaiverError as error:

@@ -6,7 +6,6 @@ from typing import Any
 
 MADE_UP_SLIDE = "ia-api-contract-slide"
 MADE_UP_APPLICATION = "ia-api-contract-app"
-MADE_UP_CASE = "ia-api-contract-case"
 
 
 @dataclass(frozen=True)

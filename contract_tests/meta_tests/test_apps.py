@@ -1,5 +1,6 @@
 """The app mode bites: each bad app breaks the requirement that it names; the example app meets all of them."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,19 +9,19 @@ import pytest
 
 from example_app.app import create_app
 from example_app.work import NucleiCounter
-from ia_api_contract import app_mode
+from ia_api_contract import app_mode, app_scene
 from ia_api_contract.app_pacs import AppPacs
 from ia_api_contract.app_suite import BY_ID, REQUIREMENTS
 from ia_api_contract.app_target import AppOptions, AppTarget
 from ia_api_contract.exchanges import Redactor
 from ia_api_contract.outcomes import EXIT_PASSED, Outcome
 from ia_api_contract.reports.page import page
-from ia_api_contract.runner import run
+from ia_api_contract.runner import run, run_one
 from ia_api_spec import ApiVersion
 from meta_tests.app_catalogue import BAD_APPS, one_by_one, pacs_of, target_of
 from meta_tests.apps.bad_app import BadApp, serving
-from sectra_client import webhooks
-from sectra_client.schemas import CreateInvocation, InputType
+from sectra_client import SectraClient, SectraConflictError, SectraError, webhooks
+from sectra_client.schemas import CreateInvocation, InputType, ModifyInvocation, ResultResponse
 from sectra_client.schemas.invocation import Invocation
 
 NOT_ABOUT_IT = {
@@ -99,15 +100,24 @@ def test_the_example_app_is_green_in_the_older_versions(pacs: Callable[[str], Ap
 
 
 class _AnswersFirst(NucleiCounter):
-    """Answers a start with nothing, and works afterwards."""
+    """Answers starts, and edits where `also_edits`, with nothing; `counter` works afterwards."""
+
+    def __init__(self, counter: NucleiCounter | None = None, also_edits: bool = False) -> None:
+        super().__init__()
+        self._counter = counter or NucleiCounter()
+        self._later = (CreateInvocation, ModifyInvocation) if also_edits else (CreateInvocation,)
 
     def handle(self, invocation: Invocation) -> webhooks.WebhookAnswer:
-        if not isinstance(invocation, CreateInvocation):
-            return super().handle(invocation)
+        if not isinstance(invocation, self._later):
+            return self._counter.handle(invocation)
         with self.connect(invocation) as client:
             answer = webhooks.answer(client)
-        threading.Thread(target=super().handle, args=(invocation,)).start()
+        threading.Thread(target=self._work, args=(invocation,)).start()
         return answer
+
+    def _work(self, invocation: Invocation) -> None:
+        with contextlib.suppress(SectraError):  # the PACS fails on purpose
+            self._counter.handle(invocation)
 
 
 def test_an_app_that_answers_first_and_works_afterwards_is_waited_for(pacs: Callable[[str], AppPacs]) -> None:
@@ -115,6 +125,52 @@ def test_an_app_that_answers_first_and_works_afterwards_is_waited_for(pacs: Call
     with serving(create_app(counter=_AnswersFirst()).wsgi_app) as url:
         results = run(chosen, target_of(url, pacs("1.10"), 20.0))
     assert [result.outcome for result in results] == [Outcome.PASS] * 3, [result.text for result in results]
+
+
+class _Overwriting(NucleiCounter):
+    """Asks for the newest version, and then writes what it was sent, without a look at what else is in it."""
+
+    def modify(self, client: SectraClient, invocation: ModifyInvocation) -> ResultResponse:
+        app, mine = invocation.applicationId, invocation.input.adapted()
+        for _ in range(2):
+            with contextlib.suppress(SectraConflictError):
+                mine.displayResult = "counted again"
+                return client.update_results(app, invocation.input.id, mine)
+            mine.versionId = client.get_result_by_result_id(app, invocation.input.id).versionId
+        raise AssertionError("nobody else wrote")
+
+
+@pytest.mark.parametrize(("counter", "expected"), [(NucleiCounter, Outcome.PASS), (_Overwriting, Outcome.FAIL)])
+def test_an_edit_that_is_worked_on_after_the_answer_is_judged_too(
+    counter: type[NucleiCounter], expected: Outcome, pacs: Callable[[str], AppPacs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_scene, "QUIET", 0.3)
+    chosen = [BY_ID["app.concurrency-edit-kept"], BY_ID["app.trouble-stored-once"]]
+    with serving(create_app(counter=_AnswersFirst(counter(), also_edits=True)).wsgi_app) as url:
+        edited, lost = run(chosen, target_of(url, pacs("1.10"), 20.0))
+    assert (edited.outcome, lost.outcome) == (expected, Outcome.PASS), (edited.text, lost.text)
+
+
+class _LeavesEditsAlone(NucleiCounter):
+    """Answers edits with nothing, and does nothing."""
+
+    def handle(self, invocation: Invocation) -> webhooks.WebhookAnswer:
+        if not isinstance(invocation, ModifyInvocation):
+            return super().handle(invocation)
+        with self.connect(invocation) as client:
+            return webhooks.answer(client)
+
+
+def test_an_app_that_leaves_edits_alone_is_waited_for_once(
+    pacs: Callable[[str], AppPacs], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_scene, "LATER", 0.3)
+    with serving(create_app(counter=_LeavesEditsAlone()).wsgi_app) as url:
+        target = target_of(url, pacs("1.10"), 8.0)
+        result = run_one(BY_ID["app.concurrency-edit-kept"], target)
+        assert (result.outcome, result.text) == (Outcome.SKIP, "the app updates nothing when the user edits a result")
+        monkeypatch.setattr(app_scene, "LATER", 3600.0)
+        assert run_one(BY_ID["app.concurrency-edit-kept"], target).outcome is Outcome.SKIP
 
 
 MISPLACED = {

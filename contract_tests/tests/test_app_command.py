@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -118,11 +119,17 @@ def test_a_slide_that_is_none_is_a_usage_error(url: str, tmp_path: Path):
     assert "is no slide that can be read" in done.output
 
 
-def test_a_slide_of_the_user_s_is_shown_and_there_is_no_corner_slide(url: str):
+def test_a_slide_of_the_user_s_is_shown_and_there_is_no_corner_slide(url: str, tmp_path: Path):
     slide = folder() / "slides" / "breast_he.tiff"
-    done = _app(url, *QUICK, "--slide", str(slide), *_only(*MANDATORY, "app.result-coordinates"))
+    page = tmp_path / "report.html"
+    shown = ("--slide", str(slide), "--html", str(page))
+    done = _app(url, *QUICK, *shown, *_only(*MANDATORY, "app.result-coordinates"))
     assert done.exit_code == EXIT_PASSED, done.output
     assert "4 pass" in done.output
+    note = "with --slide the app isn't shown the corner slide"
+    assert note in " ".join(done.output.split())
+    assert escape(note) in page.read_text("utf-8")
+    assert note not in _app(url, *QUICK, *_only(*MANDATORY, "app.result-coordinates")).output
 
 
 def test_ctrl_c_ends_it_without_a_verdict(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -34,7 +34,9 @@ WRONG: dict[str, Callable[[float, float], Place]] = {
     "swapped": lambda x, y: (y, x),
     "pixels": lambda x, y: (x * WIDTH, y * WIDTH),
     "pixels-swapped": lambda x, y: (y * WIDTH, x * WIDTH),
+    "swapped-x-by-height": lambda x, y: (y, x * WIDTH / HEIGHT),
 }
+BOTH = "They fit as well if x and y are swapped, too"
 
 IN_TISSUE = st.lists(st.tuples(st.floats(0.63, 0.999), st.floats(0.255, TALL - 0.001)), min_size=1, max_size=30)
 ON_SLIDE = st.lists(st.tuples(st.floats(0, 1), st.floats(0, TALL)), min_size=1, max_size=30)
@@ -80,6 +82,19 @@ def test_a_drawn_outline_that_comes_back_wrong_is_named(wrong: str, outline: app
 def test_two_mistakes_at_once_do_not_pass():
     places = [(0.7, 0.3), (0.8, 0.4), (0.9, 0.35)]
     assert suspected(gallery([(y * WIDTH / HEIGHT, x) for x, y in places]))
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_where_both_may_be_the_case_both_are_named(both: bool):
+    """The tissue mirrored in the corner's diagonal is nearly itself; a drawn outline isn't."""
+    places = [(y * WIDTH / HEIGHT, x) if both else (x, y * WIDTH / HEIGHT) for x, y in [(0.8, 0.35), (0.9, 0.4)]]
+    first = suspected(gallery(places))[0]
+    assert first.mistake.kind == "y-by-height"
+    assert BOTH in first.text
+    outline = [(y * WIDTH / HEIGHT, x) if both else (x, y * WIDTH / HEIGHT) for x, y in AREA]
+    found = suspected(outlined(outline), [AREA])
+    assert [known.mistake.kind for known in found] == ["swapped-y-by-height" if both else "y-by-height"]
+    assert BOTH not in found[0].text
 
 
 def test_what_is_drawn_lies_in_the_tissue():

@@ -16,14 +16,15 @@ from click.testing import CliRunner, Result
 from example_app.app import create_app
 from ia_api_contract import app_mode, cli
 from ia_api_contract.app_suite import BY_ID, NUMBERS, REQUIREMENTS, listed
-from ia_api_contract.app_target import AppOptions
+from ia_api_contract.app_target import AppOptions, AppTarget
 from ia_api_contract.check import place
-from ia_api_contract.exchanges import Redactor
+from ia_api_contract.exchanges import Answer, Exchange, Redactor
 from ia_api_contract.outcomes import EXIT_FAILED, EXIT_PASSED, EXIT_TOO_FEW, EXIT_USAGE, CheckResult, Outcome
 from ia_api_contract.reports import Report
 from ia_api_contract.reports.json_report import as_json, json_schema
 from ia_api_contract.reports.junit import junit
 from ia_api_contract.reports.page import page
+from ia_api_contract.runner import run_one
 from ia_api_spec import NEWEST, VERSIONS, ApiVersion, Contract
 from meta_tests.apps.bad_app import serving
 
@@ -135,6 +136,13 @@ def test_what_is_no_url_is_a_usage_error(arguments: tuple[str, ...]):
     done = _app(*arguments)
     assert done.exit_code == EXIT_USAGE
     assert "expected a URL" in done.output
+
+
+def test_what_a_query_holds_is_not_repeated():
+    done = _app("http://x/hook?token=s3cret", *QUICK)
+    assert done.exit_code == EXIT_USAGE
+    assert "APP_URL came as 'http://x/hook?…'" in done.output
+    assert "s3cret" not in done.output
 
 
 def test_a_url_with_a_password_is_refused_and_not_repeated():
@@ -275,6 +283,19 @@ def test_a_should_that_fails_is_a_failure_that_decides_nothing():
     strict = _report(results, strict=True)
     assert strict.exit_status == EXIT_FAILED
     assert 'failures="1"' in junit(strict)
+
+
+def test_an_app_that_ends_in_the_middle_is_said_to():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/hook"
+    asked = Exchange("GET", url, {}, b"", Answer(200, {}, b""), 0.1, by="pacs")
+    target = AppTarget(AppOptions(url, timeout=5.0), NEWEST)
+    gone = run_one(BY_ID["app.registration-answered"], target)
+    assert gone.outcome is Outcome.FAIL
+    before = CheckResult("app.info-answered", Outcome.PASS, exchanges=[asked])
+    assert _report([before, gone]).notes == (app_mode.ENDED,)
+    assert _report([gone]).notes == (), "it never answered"
+    assert _report([before]).notes == ()
 
 
 def test_an_expected_failure_decides_nothing():

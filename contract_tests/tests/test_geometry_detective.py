@@ -23,6 +23,7 @@ WRONG: dict[str, Callable[[float, float, float, float], Point]] = {
     "y-by-height": lambda x, y, width, height: (x, y * width / height),
     "swapped": lambda x, y, width, height: (y, x),
     "swapped-y-by-height": lambda x, y, width, height: (y * width / height, x),
+    "swapped-x-by-height": lambda x, y, width, height: (y, x * width / height),
 }
 
 
@@ -66,6 +67,17 @@ def test_y_divided_by_the_height_is_known_on_a_landscape_slide():
     near(found[0].corrected, polygons)
 
 
+def test_where_the_axes_may_be_swapped_too_it_is_said():
+    """Off the slide's edges alone, y by the height and both mistakes at once look the same."""
+    for wrong in ("y-by-height", "swapped-y-by-height"):
+        first = detect(spoilt(spots(scattered(LANDSCAPE)), wrong, LANDSCAPE), LANDSCAPE)[0]
+        assert first.mistake.kind == "y-by-height"
+        assert "They fit as well if x and y are swapped, too" in first.text
+    swapped = detect(spoilt(spots(scattered(LANDSCAPE)), "swapped-x-by-height", LANDSCAPE), LANDSCAPE)[0]
+    assert swapped.mistake.kind == "swapped-x-by-height", "(row, column) by (width, height) leads off the slide"
+    assert "fit as well" not in swapped.text
+
+
 @pytest.mark.parametrize("size", [LANDSCAPE, PORTRAIT])
 def test_swapped_axes_are_known_on_a_slide_that_is_not_square(size: tuple[int, int]):
     polygons = spots(scattered(size))
@@ -88,7 +100,7 @@ def test_one_shape_in_pixels_leaves_the_level_open():
     assert all(suspicion.sureness < 0.9 for suspicion in found)
 
 
-@pytest.mark.parametrize("wrong", ["y-by-height", "swapped", "swapped-y-by-height", "pixels", "pixels of level 2"])
+@pytest.mark.parametrize("wrong", list(WRONG))
 @pytest.mark.parametrize("size", [LANDSCAPE, PORTRAIT])
 def test_with_an_area_mistakes_that_stay_on_the_slide_are_known(wrong: str, size: tuple[int, int]):
     height = size[1] / size[0]
@@ -279,6 +291,13 @@ def test_numbers_as_large_as_there_are_can_be_reckoned_with(far: float):
     assert all(
         math.isfinite(found.sureness) for found in detect(document, (1024, 512), area=[[(0, 0), (1, 0), (1, 1)]])
     )
+
+
+@pytest.mark.parametrize("gap", [5e-324, 1e-12])
+def test_landmarks_that_are_next_to_the_same_can_be_reckoned_with(gap: float):
+    known = [(0.5, 0.5), (0.0, 0.0), (0.0, gap)]
+    assert detect(result(spots(known[:1])), LANDSCAPE, truth=known) == []
+    assert detect(result(spots([(1.7e308, 0.5)], 0.0)), LANDSCAPE, truth=known) == []
 
 
 def test_an_image_without_size_is_refused():

@@ -42,7 +42,7 @@ def serve() -> Iterator[Serve]:
             def log_message(self, *args: object) -> None: ...
 
         servers.append(ThreadingHTTPServer(("localhost", 0), Handler))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
         return f"http://localhost:{servers[-1].server_port}/v1"
 
     yield start

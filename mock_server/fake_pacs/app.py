@@ -49,7 +49,7 @@ def create_app(world: World, handlers: Mapping[str, Handler] = HANDLERS) -> Flas
     app.url_rule_class = MatchedRule
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # one of the default provider
     served = _Served(world, handlers)
     for route in served.routes_of(app):
         served.spellings[route.rule] = route.spelling.name, route.spelling.defaults

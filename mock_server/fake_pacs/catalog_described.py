@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +18,7 @@ from fake_pacs.catalog_schema import (
     SLIDE_MEMBERS,
     Entry,
     document_of,
-    text_at,
+    path_at,
 )
 from fake_pacs.hospital import Case, Slide
 from fake_pacs.imaging.errors import SlideUnreadable
@@ -50,6 +52,7 @@ class Description:
     problems: list[Problem] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
     _seen: set[tuple[str, ...]] = field(default_factory=set)
+    _spelled: dict[Path, dict[str, str]] = field(default_factory=dict)
 
     def read(self) -> None:
         """Reads the file. Raises CatalogError, naming file and line, for what it says wrong."""
@@ -68,6 +71,8 @@ class Description:
         for entry, found in zip(entries, images, strict=True):
             details = self._details(entry, case, {} if entry.gives(SLIDE_ATTRIBUTES) else _attributes_of([found])[1])
             streamable = entry.flag("isStreamable", True)
+            if streamable and "notStreamableReason" in entry.members:
+                raise entry.wrong("notStreamableReason", "isStreamable: false beside it, or no reason")
             reason = None if streamable else entry.text("notStreamableReason")
             microns = entry.number("micronsPerPixel", 0.0, above=0.0) or None
             if found:
@@ -101,7 +106,7 @@ class Description:
 
     def _images(self, entry: Entry) -> Images | None:
         """What is on disk for a slide; None, and one problem more, where something of it is missing or broken."""
-        names = [text_at(entry.file, *item) for item in entry.items("files", needed=True)]
+        names = [path_at(entry.file, *item) for item in entry.items("files", needed=True)]
         layers = _manifest(entry)
         label_name = entry.text("label") if "label" in entry.members and not entry.is_null("label") else None
         wanted = [*names, *(name for name, _, _ in layers if name), *([label_name] if label_name else [])]
@@ -127,10 +132,29 @@ class Description:
     def _existing(self, name: str) -> Path:
         path = self._path(name)
         if not os.path.lexists(path):
-            raise SlideUnreadable(f"{name} is missing: expected at {path}")
+            raise SlideUnreadable(f"{name} is missing: expected at {path}{self._other_spelling(path)}")
         refuse_strangers([path], self.file.parent)
         refuse_special(path)
         return path
+
+    def _other_spelling(self, path: Path) -> str:
+        """What else is there under nearly the name of a missing file, to stand behind what is told; mostly empty.
+
+        Each folder is looked into once: a yaml may describe thousands of slides that are still to be scanned.
+        """
+        folder = path.parent
+        if folder not in self._spelled:
+            self._spelled[folder] = {}
+            with suppress(OSError):
+                self._spelled[folder] = {_alike(name): name for name in os.listdir(folder)}  # noqa: PTH208 - as above
+        near = self._spelled[folder].get(_alike(path.name))
+        return f"; there is {near!r}" if near else ""
+
+
+def _alike(name: str) -> str:
+    """What is the same in names that people take for one another: letters and digits, without the suffix."""
+    stem = os.path.splitext(name)[0]  # noqa: PTH122 - Path is slow where there are many
+    return re.sub(r"[\s_-]+", "", stem).casefold()
 
 
 def _attributes_of(images: Iterable[Images | None]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,15 @@ class Entry:
     def of(cls, file: Path, place: str, node: yaml.Node | None, known: Iterable[str]) -> Entry:
         """The mapping at this node. Raises CatalogError for anything else, unknown members and members given twice."""
         if not isinstance(node, yaml.MappingNode):
-            raise _wrong(file, place, node, f"a mapping with some of {', '.join(sorted(known)) or 'any texts'}")
+            raise _wrong(file, place, node, f"a mapping of {_listed(known)}")
         members: dict[str, yaml.Node] = {}
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode) or key.value in members or (known and key.value not in known):
-                raise _wrong(file, place, key, f"each member once, of these: {', '.join(sorted(known)) or 'any texts'}")
+            if not isinstance(key, yaml.ScalarNode):
+                raise _wrong(file, place, key, f"the name of a member, of {_listed(known)}")
+            if key.value in members:
+                raise _wrong(file, place, key, f"each member once: {key.value!r} stands above already")
+            if known and key.value not in known:
+                raise _wrong(file, place, key, f"{_nearest(key.value, known)}one of {_listed(known)}")
             members[key.value] = value
         return cls(file, place, node, members)
 
@@ -73,7 +78,7 @@ class Entry:
 
     def number(self, name: str, default: float | None, *, whole: bool = False, above: float = -1e9) -> Any:
         """A number member, integer where it has to be whole, greater than `above`."""
-        expected = f"{'an integer' if whole else 'a number'} greater than {above:g}"
+        expected = ("an integer" if whole else "a number") + (f" greater than {above:g}" if above > -1e9 else "")
         value = self._scalar(name, "int" if whole else "int float", expected, default)
         if value is default:
             return default
@@ -135,8 +140,20 @@ def _wrong(
     line = f":{at.start_mark.line + 1}" if at is not None else ""
     came = "nothing" if node is None else f"the {node.tag.rpartition(':')[2]} {str(node.value)[:80]!r}"
     if node is not None and not isinstance(node, yaml.ScalarNode):
-        came = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+        kind = "list" if isinstance(node, yaml.SequenceNode) else "mapping"
+        came = f"a {kind}" if node.value else f"an empty {kind}"
     return CatalogError(f"{file}{line}: {place.strip('.') or 'the document'}: came {came}, expected {expected}")
+
+
+def _listed(known: Iterable[str]) -> str:
+    return ", ".join(sorted(known)) or "any texts"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """What was probably meant, to stand before what is expected; empty where nothing is near."""
+    spelled = {one.lower(): one for one in known}
+    near = get_close_matches(name.lower(), spelled, n=1)
+    return f"{spelled[near[0]]!r}, perhaps: " if near else ""
 
 
 def document_of(file: Path) -> Entry:
@@ -184,6 +201,14 @@ def _is_time(text: str) -> bool:
     with suppress(ValueError):
         return bool(datetime.fromisoformat(text))
     return False
+
+
+def path_at(file: Path, place: str, node: yaml.Node) -> str:
+    """The path at this node. Raises CatalogError for anything else, and for an empty text: it would be the folder."""
+    text = text_at(file, place, node)
+    if not text:
+        raise _wrong(file, place, node, "the name of a file or a folder")
+    return text
 
 
 def text_at(file: Path, place: str, node: yaml.Node) -> str:

@@ -20,7 +20,7 @@ from fake_pacs.cli_doctor import doctor
 from fake_pacs.cli_exec import exec_command
 from fake_pacs.cli_faults import clock, faults, incident
 from fake_pacs.cli_make_slide import make_slide
-from fake_pacs.cli_slides import SlidePath, read_slides, refuse_lone_options, slides, watching
+from fake_pacs.cli_slides import SlidePath, Telling, read_slides, refuse_lone_options, slides, watching
 from fake_pacs.cli_snapshot import snapshot
 from fake_pacs.cli_wait import wait
 from fake_pacs.demo import demo_slides, named_application, with_applications
@@ -189,11 +189,12 @@ def serving(host: str, port: int, options: dict[str, Any], work: Work) -> None:
             server_context(listening.tls)
         refuse_lone_options(options)
         watched, strict = options["watch"], options["strict_slides"]
-        reading = read_slides(options["slides"], strict=strict, may_be_empty=watched) if options["slides"] else None
+        paths, telling = options["slides"], Telling(in_log=options["log"] == "json")
+        reading = read_slides(paths, strict=strict, may_be_empty=watched, telling=telling) if paths else None
         found = reading.loaded.slides if reading else demo_slides(SlideReader())
         with SqlStore(options["state"]) as store:
             world = World(settings, with_applications(found, options["apps"]), store)
-            with watching(reading, world) if reading and watched else nullcontext():
+            with watching(reading, world, telling=telling) if reading and watched else nullcontext():
                 _serve(world, listening, work)
     except (SettingsError, CatalogError, CertificateError, ListenError, StoreError, Refusal) as error:
         raise click.ClickException(str(error)) from error

@@ -8,6 +8,7 @@ sent unread, all but their last piece.
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
@@ -21,10 +22,10 @@ PIECE = 128 * 1024
 """Bytes read and handed on at a time."""
 
 _BOUNDARY = re.compile(r"[0-9A-Za-z_.+-]{1,70}")  # these need no quotes in the content type
-_NOT_IN_QUOTES = re.compile(r'[^ -~]|["\\;/]|(?<=filename)=', re.IGNORECASE)
+_NOT_IN_QUOTES = re.compile(r'[^ -~]|["\\;/]|(?i:(?<=filename)=)')  # without case, [^ -~] takes U+0130 for an i
 
 
-class FileChanged(Exception):  # noqa: N818
+class FileChanged(Exception):  # noqa: N818 - named for what happened, like the refusals
     """A file was not as announced while it was sent: the answer was broken off rather than sent wrong."""
 
 
@@ -140,13 +141,15 @@ def _parts(parts: Sequence[SlideFile], sizes: Sequence[int], heads: Sequence[byt
 
 
 def _pieces(file: SlideFile, size: int, unread: bool) -> Pieces:
-    """The bytes of a file, never empty ones. Raises FileChanged unless there are exactly `size` of them.
+    """The bytes of a file, never empty ones. Raises FileChanged unless there are exactly `size` of them, unchanged.
 
     `unread`: as a span, up to the last piece, which is read: whether the file has grown is known before that is sent.
     """
     left = size
     with file.open() as stream:
-        if unread and left > PIECE and _is_on_disk(stream):
+        on_disk = _is_on_disk(stream)
+        written = os.fstat(stream.fileno()).st_mtime_ns if on_disk else None
+        if unread and left > PIECE and on_disk:
             yield Span(stream, left - PIECE)
             left -= stream.tell()
             if left > PIECE:
@@ -158,6 +161,8 @@ def _pieces(file: SlideFile, size: int, unread: bool) -> Pieces:
             left -= len(piece)
             if not left and _read(file, stream, 1):
                 raise FileChanged(f"{file.name}: is longer than the announced {size} bytes")
+            if not left and on_disk and os.fstat(stream.fileno()).st_mtime_ns != written:
+                raise FileChanged(f"{file.name}: was written to while it was sent, what went out may be a mixture")
             yield piece
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 
 from fake_pacs.calls import JsonObject, Oddity
 from fake_pacs.refusals import Refusal, Refusals
-from fake_pacs.strict_json import harmless, parse
+from fake_pacs.strict_json import all_wrong, harmless, parse
 from ia_api_spec import Operation, Parameter, Schema, Violation, as_step, at_most, shown
 
 PIECE = 2**20
@@ -102,10 +102,8 @@ def read_json(schema: Schema, raw: bytes) -> tuple[Any, list[Violation]]:
         return None, violations
     if isinstance(value, dict) and not violations:
         value = JsonObject(value, raw.decode("utf-8-sig"))
-    named = {violation.pointer for violation in violations}
-    readable = harmless(value) if violations else value
-    broken = [found for found in schema.violations(readable, "body") if found.pointer not in named]
-    return value, at_most(dict.fromkeys(violations + broken), "body")
+    broken = schema.violations(harmless(value) if violations else value, "body")
+    return value, at_most(dict.fromkeys(all_wrong(violations, broken)), "body")
 
 
 def read_form(schema: Schema, raw: bytes) -> tuple[Any, list[Violation]]:

@@ -248,7 +248,7 @@ def _keep_connection(context: ExceptionContext) -> None:
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:
     """The sqlite3 connection; to begin by `exec_driver_sql`, or by an event of SQLAlchemy, takes ten times as long."""
-    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # our URLs name this driver
     return driver
 
 

@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -117,6 +117,12 @@ def harmless(value: Any) -> Any:
     if isinstance(value, dict):
         return {name.encode("utf-8", "backslashreplace").decode(): harmless(member) for name, member in value.items()}
     return value
+
+
+def all_wrong(doubts: Sequence[Violation], broken: Iterable[Violation]) -> list[Violation]:
+    """The doubts, then how the rest breaks a schema: what stands in for a doubtful value says nothing of its own."""
+    named = {doubt.pointer for doubt in doubts}
+    return [*doubts, *(violation for violation in broken if violation.pointer not in named)]
 
 
 def _may_overflow(raw: bytes) -> bool:

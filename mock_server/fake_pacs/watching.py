@@ -60,6 +60,7 @@ class Watch:
         self._changed = changed
         self._interval = interval
         self._last_error = ""
+        self._waits_for: frozenset[Path] | None = None  # files being copied, some slide waits for one of them
         self._seen = self._applied = snapshot(source.paths) if before is None else before
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
@@ -94,9 +95,9 @@ class Watch:
         self._seen = now
         settled = {path: state for path, state in now.items() if path not in unsettled}
         settled |= {path: self._applied[path] for path in unsettled if path in self._applied}
-        if settled == self._applied:
-            return None
         moving = frozenset(map(Path, unsettled))
+        if settled == self._applied and self._waits_for in (None, moving):
+            return None
         try:
             loaded = self._source.load(moving)
         except CatalogError as error:
@@ -104,6 +105,8 @@ class Watch:
             self._tell_error(f"the slides served stay as they are: {error}")
             return None
         self._last_error = ""
+        waits = any(reason.endswith(STILL_COPIED) for _, reason in loaded.problems)
+        self._waits_for = moving if waits else None
         changed_paths = frozenset(Path(path) for path, state in settled.items() if self._applied.get(path) != state)
         self._applied = settled
         return self._apply(loaded, moving, changed_paths)
@@ -111,8 +114,8 @@ class Watch:
     def _apply(self, loaded: Loaded, moving: frozenset[Path], changed_paths: frozenset[Path]) -> Change | None:
         new = {slide.id: slide for slide in loaded.slides}
         for slide_id, slide in self._served.items():
-            if slide_id not in new and moving.intersection(_paths_of(slide)):
-                new[slide_id] = slide  # being overwritten: its errors are its own, and it is looked at again
+            if slide_id not in new and _is_being_changed(slide, moving, self._applied):
+                new[slide_id] = slide  # its errors are its own, and it is looked at again
         for slide_id, slide in new.items():
             old = self._served.get(slide_id)
             if old is not None and old == slide and not changed_paths.intersection(_paths_of(slide)):
@@ -181,6 +184,15 @@ def _state(status: os.stat_result) -> FileState:
 
 def _paths_of(slide: Slide) -> list[Path]:
     return [file.path for file in slide.files if isinstance(file, FileOnDisk)]
+
+
+def _is_being_changed(slide: Slide, moving: frozenset[Path], settled: States) -> bool:
+    """Whether a file of the slide is being overwritten, or one beside them copied while all of them are there."""
+    paths = _paths_of(slide)
+    if moving.intersection(paths):
+        return True
+    beside = {path.parent for path in moving}.intersection(path.parent for path in paths)
+    return bool(beside) and all(str(path) in settled for path in paths)
 
 
 def _changed(hospital: Hospital, change: Change) -> Hospital:

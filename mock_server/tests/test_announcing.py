@@ -70,6 +70,15 @@ def test_what_goes_wrong_is_told_and_the_next_slide_announced(server: Any, subsc
     assert told[1].startswith("told hook-app of slide demo-he-1 (delivery 3): answer.status (must): came 500")
 
 
+def test_what_apps_answer_has_no_place_in_a_log(server: Any, subscribed: Any, http_answer: Any):
+    told, count = Told(), answering(subscribed, lambda: http_answer(500))
+    with Announcer(server.world, told, tell_answers=False) as announcer:
+        announcer.announce(["demo-he-1", "gone-slide"])  # one after the other
+        assert count.acquire(timeout=10)
+        assert told.came.wait(10)
+    assert [text.split(":")[0] for text in told] == ["no app is told of slide gone-slide"]
+
+
 def test_an_app_that_hangs_holds_nobody_up(server: Any, subscribed: Any):
     go = threading.Event()
     count = answering(subscribed, lambda: go.wait(10) and {})

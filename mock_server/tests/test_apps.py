@@ -103,7 +103,7 @@ def test_a_registration_that_can_t_be_used_is_refused_with_every_place(pacs: Any
         "/inputTemplate/type",
     ]
     assert all(place["came"] and place["expected"] and place["hint"] for place in problem["violations"])
-    assert made.url in problem["detail"]
+    assert f"The app at {made.url} can't be registered: /applicationId: came " in problem["detail"], "with its place"
 
 
 def test_an_id_of_the_hospital_is_refused(pacs: Any, app: Any) -> None:

@@ -165,10 +165,13 @@ OK = {"id": "x", "files": ["a.tiff"]}
         ([case({**OK, "id": 7})], r"slides\[0\].id: came the int '7', expected a text"),
         ([case({"files": ["a.tiff"]})], r"slides\[0\].id: came nothing, expected a text"),
         ([case({"id": "x"})], r"slides\[0\].files: came nothing, expected a list of at least one"),
-        ([case({"id": "x", "files": []})], r"slides\[0\].files: came a list, expected a list of at least one"),
+        ([case({"id": "x", "files": []})], r"slides\[0\].files: came an empty list, expected a list of at least one"),
         ([case({"id": "x", "files": [1]})], r"slides\[0\].files\[0\]: came the int '1', expected a text"),
-        ([case({**OK, "colour": "red"})], r"slides\[0\]: came the str 'colour', expected each member once, of"),
-        ([case(OK, priority="high")], r"priority: came the str 'high', expected an integer"),
+        ([case({"id": "x", "files": [""]})], r"slides\[0\].files\[0\]: came the str '', expected the name of a file"),
+        ([case({**OK, "colour": "red"})], r"slides\[0\]: came the str 'colour', expected one of block, files, focal"),
+        ([case({**OK, "Stainin": "x"})], r"slides\[0\]: came the str 'Stainin', expected 'staining', perhaps: one of "),
+        ([case({**OK, "notStreamableReason": "x"})], "came .*, expected isStreamable: false beside it"),
+        ([case(OK, priority="high")], r"priority: came the str 'high', expected an integer$"),
         ([case(OK, priority=1.5)], r"priority: came the float '1.5', expected an integer"),
         ([case(OK, studyInstanceUid="1.02")], r"studyInstanceUid: came the str '1.02', expected a DICOM UID"),
         ([case(OK, examDateTime="2.3.26")], r"examDateTime: came the str '2.3.26', expected a quoted time"),
@@ -184,9 +187,9 @@ OK = {"id": "x", "files": ["a.tiff"]}
         ([case(OK, OK)], r"slides\[1\].id: came the str 'x', expected each slide once"),
         ([case({**OK, "lisSlideId": "1"}, {**OK, "id": "y", "lisSlideId": "1"})], r"slides\[1\].lisSlideId: came"),
         ([case(OK), case({**OK, "id": "y"})], r"cases\[1\].accessionNumber: came the str 'S1', expected each case"),
-        ([case()], r"cases\[0\].slides: came a list, expected a list of at least one"),
+        ([case()], r"cases\[0\].slides: came an empty list, expected a list of at least one"),
         (["text"], r"cases\[0\]: came the str 'text', expected a mapping"),
-        ([], "cases: came a list, expected a list of at least one"),
+        ([], "cases: came an empty list, expected a list of at least one"),
     ],
 )  # fmt: skip
 def test_a_wrong_cases_yaml_is_refused_with_place_and_reason(
@@ -205,16 +208,32 @@ def test_a_wrong_cases_yaml_is_refused_with_place_and_reason(
         ("cases: []\n---\ncases: []", "cases.yaml:2: cannot be read as YAML: .*another document"),
         ("\xff\n\x00", "cases.yaml:2: cannot be read as YAML: control characters are not allowed"),
         ("cases:\n- " + "[" * 99_999 + "]" * 99_999, "cases.yaml:2: nested more than 20 deep"),
-        (" ", "the document: came nothing, expected a mapping with some of cases"),
+        (" ", "the document: came nothing, expected a mapping of cases"),
         ("- 1", "cases.yaml:1: the document: came a list"),
-        ("cases: []\ncases: []", "cases.yaml:2: the document: came the str 'cases', expected each member once"),
+        (
+            "cases: []\ncases: []",
+            "cases.yaml:2: the document: came the str 'cases', expected each member once: 'cases' stands above already",
+        ),
         ("cases:\n- accessionNumber: S1\n  slides:\n  - id: x\n    files: [a.tiff]\n    block: 1", "cases.yaml:6: "),
-        ("? [a]\n: 1", "cases.yaml:1: the document: came a list, expected each member once"),
+        ("? [a]\n: 1", "cases.yaml:1: the document: came a list, expected the name of a member, of cases"),
     ],
 )
 def test_errors_name_the_line(described: Callable[..., Loaded], text: str, message: str) -> None:
     with pytest.raises(CatalogError, match=message):
         described(text=text)
+
+
+def test_a_missing_file_is_told_with_what_is_spelled_nearly_so(
+    described: Callable[..., Loaded], tmp_path: Path
+) -> None:
+    (tmp_path / "Colon_HE.tif").write_bytes(b"")
+    wanted = ("colon-he.tiff", "colon-he-2.tiff")
+    loaded = described(case(*({"id": f"s{number}", "files": [name]} for number, name in enumerate(wanted))))
+    told = [reason for path, reason in loaded.problems if path.name == "cases.yaml"]
+    assert told == [
+        f"slide s0: colon-he.tiff is missing: expected at {tmp_path / 'colon-he.tiff'}; there is 'Colon_HE.tif'",
+        f"slide s1: colon-he-2.tiff is missing: expected at {tmp_path / 'colon-he-2.tiff'}",
+    ]
 
 
 def test_a_description_that_is_a_link_to_nowhere_is_told_and_not_called_bad_yaml(tmp_path: Path) -> None:

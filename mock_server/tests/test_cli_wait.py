@@ -86,7 +86,7 @@ def stranger() -> Iterator[str]:
             """Not on standard error."""
 
     server = HTTPServer(("localhost", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://localhost:{server.server_port}"
     server.shutdown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fake_pacs.framing import PIECE, FileChanged, content_disposition, multipart_related, single
+from fake_pacs.framing import PIECE, Body, FileChanged, content_disposition, multipart_related, single
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.slide_files import FileInMemory, FileOnDisk
+from fake_pacs.serving.spans import Span
 
 BOUNDARY = "0123456789abcdef"
 DELIMITER_LIKE = [
@@ -150,6 +152,9 @@ def test_several_files_need_a_part_and_a_plain_boundary() -> None:
         ("a\r\nX: y", "attachment; filename*=UTF-8''a%0D%0AX%3A%20y; filename=\"a__X: y\""),
         ("Größe.svs", "attachment; filename*=UTF-8''Gr%C3%B6%C3%9Fe.svs; filename=\"Gr__e.svs\""),
         ("\udcff.svs", "attachment; filename*=UTF-8''%3F.svs; filename=\"_.svs\""),
+        ("\u0130.svs", "attachment; filename*=UTF-8''%C4%B0.svs; filename=\"_.svs\""),  # İ: i, where case is ignored
+        ("30 \u212a.svs", "attachment; filename*=UTF-8''30%20%E2%84%AA.svs; filename=\"30 _.svs\""),  # the Kelvin sign
+        ("FileName=a.svs", "attachment; filename*=UTF-8''FileName%3Da.svs; filename=\"FileName_a.svs\""),
         ("../a", "attachment; filename*=UTF-8''..%2Fa; filename=\".._a\""),
     ],
 )
@@ -189,6 +194,27 @@ def test_a_file_whose_size_changes_breaks_the_answer_off(tmp_path: Path, change:
         with pytest.raises(FileChanged, match="announced"):
             sent.extend(body)
         assert sum(map(len, sent)) < length
+
+
+@pytest.mark.parametrize("make", [iter, Body.spans], ids=["read", "unread"])
+def test_a_file_that_is_overwritten_in_place_breaks_the_answer_off(tmp_path: Path, make: Any) -> None:
+    path = tmp_path / "a.bin"
+    path.write_bytes(bytes(3 * PIECE))
+    before = path.stat()
+    _, length, body = single(FileOnDisk("a.bin", path))
+    pieces = make(body)
+    sent = [sent_of(next(pieces))]
+    with path.open("r+b") as stream:
+        stream.write(b"new")  # the size stays
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    with pytest.raises(FileChanged, match=r"a\.bin: was written to while it was sent"):
+        sent.extend(map(sent_of, pieces))
+    assert sum(map(len, sent)) < length
+
+
+def sent_of(piece: bytes | Span) -> bytes:
+    """What the server sends of a piece."""
+    return piece.file.read(piece.count) if isinstance(piece, Span) else piece
 
 
 def test_a_file_that_is_gone_is_known_before_anything_is_sent(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import demo_hospital
 from fake_pacs.catalog import load_folder, load_slides
 from fake_pacs.imaging.dicom import Instance, read_instance
 from fake_pacs.imaging.dicom_header import read_header
+from fake_pacs.imaging.dicom_pixels import PixelData
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.openslide_picture import OpenSlidePicture
 
@@ -213,8 +215,38 @@ def test_sequences_in_sequences_take_no_longer_each_level_down(tmp_path: Path) -
     (tmp_path / "deep.dcm").write_bytes(nested(100))  # at twice the work for each, no computer ever ends this
     assert instance(tmp_path / "deep.dcm").complaint is None
     (tmp_path / "deep.dcm").write_bytes(nested(5000))
-    with pytest.raises(SlideUnreadable, match="attributes cannot be read"):
+    with pytest.raises(
+        SlideUnreadable, match=r"attributes cannot be read.*: its sequences lie in one another too deep"
+    ):
         read_instance(tmp_path / "deep.dcm")
+
+
+class Asked(io.BytesIO):
+    """Bytes that remember how many were asked for at once."""
+
+    most = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.most = max(self.most, size or 0)
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "found"),
+    [
+        (0, 4, b"ABCD"),
+        (0, 2**31, None),  # a frame of 2 GiB
+        (0, (64 << 20) + 1, None),
+        (2**32 - 1, 4, None),  # a frame beyond the end
+        (0, 2, None),  # a frame that ends before the next item
+    ],
+)
+def test_a_frame_of_an_absurd_size_or_place_is_not_read(offset: int, length: int, found: bytes | None) -> None:
+    item, end = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+    table = item + struct.pack("<LL", 4, offset)
+    file = Asked(table + item + struct.pack("<L", length) + b"ABCD" + end)
+    assert PixelData(0, None).frame(file, 0, 1) == found
+    assert file.most <= 8, "no memory is reserved for what a broken file names"
 
 
 def test_a_level_that_goes_takes_the_slide_with_it_until_it_is_back(tmp_path: Path) -> None:

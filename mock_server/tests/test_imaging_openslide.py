@@ -364,6 +364,7 @@ def test_the_cache_keeps_its_budget_and_can_be_off() -> None:
         value(name, size)
         assert cache.used <= 100
     assert made == ["a", "b", "c", "b", "huge"], "b was used longest ago when c came"
+    assert len(value("a", 0)) == 40, "what is larger than the budget pushes nothing out"
     off: TileCache[bytes] = TileCache(0, len)
     off.get_or_make("a", lambda: b"x")
     assert off.get_or_make("a", lambda: b"y") == b"y"

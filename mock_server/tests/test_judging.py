@@ -140,6 +140,27 @@ def test_every_place_that_breaks_the_contract_is_told():
         assert judged(wrong).keys() == {"answer.body"}
 
 
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        (b"NaN", "came NaN, expected a number: JSON has no such constant"),
+        (b'1, "id": 2', 'came the member "id" more than once, expected each member once'),
+    ],
+)
+def test_a_value_that_json_does_not_have_is_told_once(came: bytes, told: str):
+    answer = AppAnswer(200, HEADERS, b'{"id": %s}' % came)
+    found = judge(CREATE, answer, app_contract=APP, holdings=Holdings(own, owner), deadline=2)
+    assert [finding.text for finding in found if finding.place == "/id"] == [told]
+
+
+def test_a_missing_content_type_is_called_so():
+    without = headers(content_type="")
+    for body, told in ((b"<html>", 'it was sent without a Content-Type: "<html>"'), (b"[]", "came nothing, expected")):
+        answer = AppAnswer(200, without, body)
+        (finding,) = judge(CREATE, answer, app_contract=APP, holdings=Holdings(own, owner), deadline=2)
+        assert told in finding.text
+
+
 def test_a_result_without_id_was_not_stored():
     unstored = {name: value for name, value in STORED.items() if name not in ("id", "versionId")}
     assert judged(unstored) == {"answer.result-not-stored": ("must", "/id")}

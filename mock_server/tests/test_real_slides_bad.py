@@ -81,7 +81,7 @@ def test_links_that_leave_the_folder_are_not_followed(tmp_path: Path) -> None:
     told = reasons(loaded)
     for name in ("out.tiff", "dir", "up.tiff"):
         assert "leads out of the folder" in told[name]
-    assert "cannot be found" in told["nowhere.tiff"]
+    assert told["nowhere.tiff"].startswith(f"nowhere.tiff is a link that leads nowhere: there is no {folder / 'gone'};")
     assert "companions are missing" in told["x.mrxs"]
     assert ids(load_slides([folder / "out.tiff"])) == ["out"], "who names a link means what it leads to"
 
@@ -174,7 +174,9 @@ def test_what_opens_but_cannot_be_read_is_an_error_of_that_slide(tmp_path: Path)
     data[1000:60_000] = bytes(59_000)
     (tmp_path / "holes.tiff").write_bytes(data)
     good, holes = load_folder(tmp_path).slides
-    with pytest.raises(SlideUnreadable, match=r"holes\.tiff"):
+    with pytest.raises(
+        SlideUnreadable, match=r"holes\.tiff: OpenSlide cannot read it, it may be broken or cut short: "
+    ):
         holes.picture.tile(11, 0, 0, focal_plane="0", optical_path=None, format="jpeg")
     assert good.picture.tile(9, 0, 0, focal_plane="0", optical_path=None, format="jpeg")
 

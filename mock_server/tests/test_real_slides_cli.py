@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -123,9 +124,22 @@ def test_strict_refuses_what_is_otherwise_left_out(tmp_path: Path, capsys: pytes
     assert len(read_slides([tmp_path], strict=True, may_be_empty=False).loaded.slides) == 1
     (tmp_path / "notes.txt").write_text("notes")
     assert len(read_slides([tmp_path], strict=False, may_be_empty=False).loaded.slides) == 1
-    with pytest.raises(CatalogError, match="--strict-slides: 1 not served"):
+    with pytest.raises(CatalogError, match="--strict-slides: 1 not served") as refused:
         read_slides([tmp_path], strict=True, may_be_empty=False)
     assert capsys.readouterr().err.count("notes.txt") == 2
+    for way_out in ("--slides A.svs", "FOLDER/cases.yaml", "hidden files"):
+        assert way_out in str(refused.value)
+
+
+def test_what_lies_beside_the_slides_can_be_left_alone_strictly(tmp_path: Path) -> None:
+    """The ways out that the refusal names."""
+    good, notes = slide_file(tmp_path / "good.tiff"), tmp_path / "README.md"
+    notes.write_text("about these slides")
+    (tmp_path / "cases.yaml").write_text("cases: [{accessionNumber: S1, slides: [{id: good, files: [good.tiff]}]}]")
+    for paths in ([good], [tmp_path / "cases.yaml"]):
+        assert len(read_slides(paths, strict=True, may_be_empty=False).loaded.slides) == 1
+    notes.rename(tmp_path / ".README.md")
+    assert len(read_slides([tmp_path], strict=True, may_be_empty=False).loaded.slides) == 1
 
 
 def test_an_empty_name_of_slides_is_refused_and_one_named_twice_is_served_once(tmp_path: Path) -> None:
@@ -153,17 +167,50 @@ def test_serve_refuses_strictly_and_without_slides(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[queue.SimpleQueue[str]]:
-    """The lines that a watching server tells."""
+def told_by(tmp_path: Path) -> Iterator[Callable[..., queue.SimpleQueue[str]]]:
+    """Starts a watching server with more options, and gives the lines that it tells."""
     command = [sys.executable, "-m", "fake_pacs", "serve", "--port", "0", "--slides", str(tmp_path), "--watch"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    reading = threading.Thread(target=lambda: [lines.put(line) for line in server.stdout or ()])
-    reading.start()
-    yield lines
-    server.terminate()
-    server.wait(10)
-    reading.join()
+    started = ExitStack()
+
+    def start(*options: str) -> queue.SimpleQueue[str]:
+        server = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        reading = threading.Thread(target=lambda: [lines.put(line) for line in server.stdout or ()])
+        reading.start()
+        started.callback(reading.join)
+        started.callback(server.wait, 10)
+        started.callback(server.terminate)
+        return lines
+
+    with started:
+        yield start
+
+
+@pytest.fixture
+def told(told_by: Callable[..., queue.SimpleQueue[str]]) -> queue.SimpleQueue[str]:
+    """The lines that a watching server tells."""
+    return told_by()
+
+
+def test_nothing_but_json_is_said_of_slides_where_the_log_is_json(
+    tmp_path: Path, told_by: Callable[..., queue.SimpleQueue[str]]
+) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    lines = told_by("--log", "json")
+    seen = [json.loads(next_line(lines)), json.loads(next_line(lines))]
+    assert [one["event"] for one in seen] == ["not-served", "start"]
+    assert seen[0]["path"] == str(tmp_path / "notes.txt")
+    assert seen[0]["reason"].startswith("not a slide")
+    slide_file(tmp_path / "a.tiff")
+    joined = json.loads(next_line(lines))
+    assert (joined["event"], joined["slideId"]) == ("slide-joined", "a")
+    assert "accession" not in str(joined)
+    (tmp_path / "cases.yaml").write_text("cases: 1")
+    assert "stay as they are" in json.loads(next_line(lines))["message"]
+
+
+def next_line(lines: queue.SimpleQueue[str]) -> str:
+    return lines.get(timeout=20)
 
 
 def wait_for(lines: queue.SimpleQueue[str], text: str) -> None:

@@ -184,6 +184,7 @@ def test_a_registration_that_can_t_be_used_is_refused_with_what_came_and_nothing
     first = next(finding for finding in registration.findings if finding.code == code)
     assert first.level == "must"
     assert first.place.startswith(place)
+    assert [finding.place for finding in registration.findings].count(first.place) == 1, "each place is told once"
     assert len(first.text) < 1000
     assert first.text.isprintable()
     assert "came " in first.text

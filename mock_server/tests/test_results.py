@@ -266,14 +266,19 @@ def test_required_members_are_slide_display_result_and_data(pacs: Any) -> None:
     assert "3 places" in problem["detail"]
 
 
+OFF = {"coordinate-off-slide"}
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (primitive({"polygons": [{"points": [{"x": 812.5, "y": 40}] * 3}]}), {"coordinate-off-slide"}),
-        (primitive([{"labels": [{"location": {"x": -0.1, "y": 0.2}, "label": "a"}]}]), {"coordinate-off-slide"}),
-        (primitive([{"polylines": [{"points": [{"x": 0.5, "y": 0.76}] * 2}]}]), {"coordinate-off-slide"}),
+        (primitive({"polygons": [{"points": [{"x": 812.5, "y": 40}] * 3}]}), OFF),
+        (primitive([{"labels": [{"location": {"x": -0.1, "y": 0.2}, "label": "a"}]}]), OFF),
+        (primitive([{"polylines": [{"points": [{"x": 0.5, "y": 0.76}] * 2}]}]), OFF),
         (primitive([{"polylines": [{"points": [{"x": 1, "y": 0.75}] * 2}]}]), set()),
+        (primitive({"labels": [{"location": {"x": 0.5, "y": 0.5, "on": [{"x": 2, "y": 0}]}, "label": "a"}]}), OFF),
         (patches(tags=list("abcdef")), {"many-tags"}),
+        (patches(tags=list("abcde")), set()),
         (patches(tags=[]), {"tag-out-of-range"}),
         (patches(), set()),
     ],

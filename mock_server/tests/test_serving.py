@@ -292,7 +292,7 @@ def test_stalled_downloads_hold_nobody_up(serve: Serve) -> None:
         wait_until_still(lambda: (len(downloads), sum(download.left for download in downloads)))
         begun = time.monotonic()
         assert get(server)[0] == 200
-        assert time.monotonic() - begun < 1  # the 50 ms of the issue are measured: benchmarks/server_trial.py
+        assert time.monotonic() - begun < 1  # the delay, of at most 50 ms, is measured: benchmarks/server_trial.py
         assert len(downloads) == 64
 
 

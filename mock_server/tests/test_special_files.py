@@ -70,6 +70,7 @@ def test_links_in_circles_are_problems_of_their_own(tmp_path: Path, slide_file: 
     assert [slide.id for slide in loaded.slides] == ["good", "case_inner"]
     told = {path.name: reason for path, reason in loaded.problems}
     assert sorted(told) == ["here", "one", "self.svs", "two", "up"]
+    assert told["self.svs"] == "self.svs is a link that leads nowhere: it leads back to itself; remove it"
     assert told["here"] == "here is a link to a folder that it lies in"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from fake_pacs.settings import Settings
 from fake_pacs.sql_store import SqlStore
 from fake_pacs.watching import Change, Watch
 from fake_pacs.world import World
+
+KIDNEY = demo_hospital.folder() / "slides" / "kidney_he"
 
 
 def content(colour: str = "pink", width: int = 300) -> bytes:
@@ -87,6 +90,54 @@ def test_a_file_being_copied_waits_until_it_is_whole(watched: Callable[[], Watch
             assert one.watch.look() is None
     assert named(one.settle()) == {"added": ["b"]}
     assert not one.told
+
+
+def test_a_dicom_slide_joins_with_all_its_files(watched: Callable[[], Watched], tmp_path: Path) -> None:
+    """Its files are copied one after the other: apps are told once, of the whole slide."""
+    (tmp_path / "kidney").mkdir()
+    one, names = watched(), sorted(file.name for file in KIDNEY.iterdir())
+    for name in names:
+        shutil.copy(KIDNEY / name, tmp_path / "kidney")
+        change = one.watch.look()  # finds the file before settled, and this one new
+        assert change is None, (name, change)
+    change = one.settle()
+    assert change is not None
+    assert [[file.name for file in slide.files] for slide in change.added] == [names]
+    with (tmp_path / "kidney" / "z.dcm").open("wb") as file:  # a file more: the slide stays meanwhile
+        for piece in (b"", bytes(200), b"x"):
+            file.write(piece)
+            file.flush()
+            one.watch.look()
+            assert one.ids() == ["kidney"]
+
+
+@pytest.mark.parametrize(
+    "started",
+    [b"", bytes(9), (KIDNEY / "level_1.dcm").read_bytes()[:1500]],
+    ids=["empty", "a few bytes", "part of its head"],
+)
+def test_a_dicom_slide_waits_no_longer_for_a_copy_that_is_given_up(
+    watched: Callable[[], Watched], tmp_path: Path, started: bytes
+) -> None:
+    one = watched()
+    shutil.copy(KIDNEY / "level_0.dcm", tmp_path / "a.dcm")
+    one.watch.look()
+    (tmp_path / "b.dcm").write_bytes(started)
+    assert one.watch.look() is None
+    (tmp_path / "b.dcm").unlink()
+    change = one.watch.look()
+    assert change is not None
+    assert [[file.name for file in slide.files] for slide in change.added] == [["a.dcm"]]
+
+
+def test_a_dicom_slide_does_not_wait_for_what_is_no_part_of_it(watched: Callable[[], Watched], tmp_path: Path) -> None:
+    one = watched()
+    shutil.copy(KIDNEY / "level_0.dcm", tmp_path / "a.dcm")
+    one.watch.look()
+    (tmp_path / "b.tiff").write_bytes(content()[:500])
+    change = one.watch.look()
+    assert change is not None
+    assert len(change.added) == 1
 
 
 def test_a_copy_that_pauses_is_told_and_joins_when_it_goes_on(watched: Callable[[], Watched], tmp_path: Path) -> None:

@@ -126,21 +126,24 @@ def test_what_the_input_template_does_not_offer_is_refused_and_nothing_is_sent(s
 @pytest.mark.parametrize(
     ("area", "place"),
     [
-        ([(0.1, 0.1), (0.2, 0.1)], "/0/points"),
-        ([*TRIANGLE, (1.5, 0.1)], "/0/points/3/x"),
-        ([*TRIANGLE, (0.5, 0.9)], "/0/points/3/y"),
-        ([(512, 300), *TRIANGLE], "/0/points/0/x"),
-        ([(float("nan"), 0.1), *TRIANGLE], "/0/points/0/x"),
-        ([(0.1, -0.1), *TRIANGLE], "/0/points/0/y"),
-        ([("0.1", 0.1), *TRIANGLE], "/0/points/0/x"),
-        ([(0.1, 0.1, 0.1), *TRIANGLE], "/0/points/0"),
-        ([0.1, *TRIANGLE], "/0/points/0"),
+        ([(0.1, 0.1), (0.2, 0.1)], "/points"),
+        ([*TRIANGLE, (1.5, 0.1)], "/points/3/x"),
+        ([*TRIANGLE, (0.5, 0.9)], "/points/3/y"),
+        ([(512, 300), *TRIANGLE], "/points/0/x"),
+        ([(float("nan"), 0.1), *TRIANGLE], "/points/0/x"),
+        ([(0.1, -0.1), *TRIANGLE], "/points/0/y"),
+        ([("0.1", 0.1), *TRIANGLE], "/points/0/x"),
+        ([(0.1, 0.1, 0.1), *TRIANGLE], "/points/0"),
+        ([0.1, *TRIANGLE], "/points/0"),
     ],
 )
 def test_what_nobody_can_draw_on_the_slide_is_refused(server: Any, make_hook: Any, area: Any, place: str):
     hook = make_hook(server, {"type": "multiArea"})
     refusal = refused(Refusals.INVALID_REQUEST, server.workstation().start, hook.id, "demo-he-1", areas=[area])
-    assert refusal.violations[0].pointer == place
+    assert refusal.violations[0].pointer == f"/areas/0{place}"
+    drawn = make_hook(server, {"type": "taggedPolygon"})
+    other = refused(Refusals.INVALID_REQUEST, server.workstation().start, drawn.id, "demo-he-1", polygon=area)
+    assert other.violations[0].pointer == f"/polygon{place}"
     assert ("pixels" in str(refusal.violations[0])) == (area[0] == (512, 300))
     assert hook.invocations == []
 

@@ -88,8 +88,8 @@ def _starts(length: int) -> list[int]:
 
 def _together(children: list[tuple[Any, Any]], known: frozenset[str]) -> Iterator[tuple[dict[Any, Any], Offsets]]:
     """All cuts of several children at once: as many as the child with the most has; the others repeat their last."""
-    running = {key: _cuts(child, known) for key, child in children}
-    current: dict[Any, Cut] = {key: next(cuts) for key, cuts in running.items()}
+    running = {key: _cuts(child, known) for key, child in children if not _is_small(child)}
+    current: dict[Any, Cut] = {key: next(running[key]) if key in running else (child, {}) for key, child in children}
     while True:
         offsets = {(key, *path): moved for key, (_, own) in current.items() for path, moved in own.items()}
         yield {key: cut for key, (cut, _) in current.items()}, offsets
@@ -97,6 +97,17 @@ def _together(children: list[tuple[Any, Any]], known: frozenset[str]) -> Iterato
         if not fresh:
             return
         current |= fresh
+
+
+def _is_small(value: Any) -> bool:
+    """Whether there is nothing to cut: no list or object inside, and no more members than are looked at together.
+
+    Nearly all of a large result are points; a generator for each of them would take most of the time.
+    """
+    if not isinstance(value, list | dict):
+        return True
+    items = value.values() if isinstance(value, dict) else value
+    return len(value) <= WIDE and not any(isinstance(item, list | dict) for item in items)
 
 
 def _of_error(error: Any, offsets: Offsets, part: str, prefix: str) -> Iterator[Violation]:

@@ -111,3 +111,15 @@ def test_what_is_said_does_not_grow_to_many_times_what_came():
 def test_names_with_lone_surrogates_are_shown_escaped():
     (found,) = at_most([Violation("body", f"/{as_step(chr(0xD800) + '/')}", "1", "2")], "body")
     assert found.pointer == "/\\ud800~1"
+
+
+def test_whatever_is_wide_is_cut_and_nothing_of_it_left_out():
+    whole = {
+        "numbers": [*range(2 * WIDE + 5)],
+        "members": {str(number): number for number in range(WIDE + 1)},
+        "one": 1,
+    }
+    cuts = [cut for cut, _ in naming._cuts(whole, frozenset())]
+    assert max(len(cut[name]) for cut in cuts for name in ("numbers", "members")) == WIDE
+    assert {number for cut in cuts for number in cut["numbers"]} == {*whole["numbers"]}
+    assert {name for cut in cuts for name in cut["members"]} == {*whole["members"]}

@@ -23,6 +23,8 @@ MOST = 1000
 FITS, MISSES = 0.98, 0.5
 """On the slide so many shapes must lie to fit. In an area or near landmarks fewer must do to be right."""
 
+_BOTH = ". They fit as well if x and y are swapped, too: these points don't tell whether they are"
+
 
 @dataclass(frozen=True)
 class Suspicion:
@@ -37,6 +39,8 @@ class Suspicion:
     evidence: str
     size: tuple[int, int]
     sent: tuple[Shape, ...] = field(repr=False)
+    or_both: bool = False
+    """Whether the points fit as well if the axes are exchanged on top of the mistake."""
 
     @cached_property
     def corrected(self) -> tuple[Shape, ...]:
@@ -63,6 +67,7 @@ class Suspicion:
         return (
             f"{self.words} ({self.sureness:.0%}), {self.mistake.text} ({', '.join(self.kinds)}): {self.evidence}. "
             f"{first.pointer} starts at {came}; {right} would be right on {self.size[0]} x {self.size[1]} px"
+            f"{_BOTH if self.or_both else ''}"
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -117,6 +122,7 @@ def _by_slide(shapes: tuple[Shape, ...], size: tuple[int, int]) -> list[Suspicio
     on_slide = slide.share(weighed)
     if on_slide >= FITS:
         return []
+    # y by the height fills a square, so exchanged axes on top of it explain the same: told with it, and not weighed
     candidates = [mistake for mistake in normalised_mistakes(size) if mistake.kind != "swapped-y-by-height"]
     candidates += pixel_mistakes(size) if _far_off(weighed, height) else []
     fitting = [mistake for mistake in candidates if slide.share([*map(mistake.corrected, weighed)]) >= FITS]
@@ -126,7 +132,8 @@ def _by_slide(shapes: tuple[Shape, ...], size: tuple[int, int]) -> list[Suspicio
         for mistake in fitting
     }
     text = f"{1 - on_slide:.0%} of them lie off the slide (x 0 to 1, y 0 to {height:.4g}), and so all would lie on it"
-    return _ranked(weights, innocent, text, shapes, size)
+    found = _ranked(weights, innocent, text, shapes, size)
+    return [replace(known, or_both=known.mistake.kind == "y-by-height") for known in found]
 
 
 def _by_area(
@@ -237,7 +244,11 @@ def _ranked(
     total = rest + sum(math.exp(weight - top) for weight in weights.values())
     sure = {mistake: math.exp(weight - top) / total for mistake, weight in weights.items()}
     likely = sorted((mistake for mistake in sure if sure[mistake] >= 0.1), key=lambda mistake: -sure[mistake])
-    return [Suspicion(mistake, sure[mistake], evidence, size, shapes) for mistake in likely]
+    both = any(mistake.kind == "swapped-y-by-height" for mistake in weights)
+    return [
+        Suspicion(mistake, sure[mistake], evidence, size, shapes, both and mistake.kind == "y-by-height")
+        for mistake in likely
+    ]
 
 
 def _told(point: Point) -> str:

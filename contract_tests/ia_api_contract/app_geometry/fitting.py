@@ -17,6 +17,9 @@ SLACK = 0.02
 SAME = 0.001
 """So near to each other two points are the same one, in image widths: a pixel of a slide's overview."""
 
+FAR = 1e9
+"""Farther off, in image widths, nothing is."""
+
 
 class Region:
     """An area of the slide: the whole of it, or what polygons enclose; points up to `slack` beside it are in it."""
@@ -77,7 +80,7 @@ def _distance(x: float, y: float, x1: float, y1: float, x2: float, y2: float) ->
 class Landmarks:
     """Points that are known to be right, such as the nuclei of a slide's ground truth."""
 
-    LONE_RADIUS = 0.02
+    LONE_RADIUS, TINIEST = 0.02, 1e-6
     CROWDED = 0.35
     """The most that chance can hit: circles of a third of the spacing cover at most this share of a lattice."""
 
@@ -89,7 +92,7 @@ class Landmarks:
         """How near is a hit: a third of the usual distance between neighbouring landmarks, at most 0.02 widths."""
         gaps = [self._nearest(point, own=True) for point in evenly(self.points, 200)]
         known = sorted(gap for gap in gaps if 0 < gap < math.inf)
-        return min(self.LONE_RADIUS, known[len(known) // 2] / 3) if known else self.LONE_RADIUS
+        return max(self.TINIEST, min(self.LONE_RADIUS, known[len(known) // 2] / 3)) if known else self.LONE_RADIUS
 
     @property
     def chance(self) -> float:
@@ -115,6 +118,8 @@ class Landmarks:
 
 
 def _around(grid: dict[tuple[int, int], list[Point]], point: Point, cell: float) -> Iterable[Point]:
+    if max(map(abs, point)) > FAR:  # no landmark is there, and no number may be left for the cell
+        return ()
     column, row = math.floor(point[0] / cell), math.floor(point[1] / cell)
     return (near for dx in (-1, 0, 1) for dy in (-1, 0, 1) for near in grid.get((column + dx, row + dy), ()))
 

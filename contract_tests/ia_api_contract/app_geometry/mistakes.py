@@ -6,7 +6,9 @@ from typing import Literal
 
 from ia_api_contract.app_geometry.shapes import Point, Shape
 
-MistakeKind = Literal["pixels", "pixels-swapped", "y-by-height", "swapped", "swapped-y-by-height"]
+MistakeKind = Literal[
+    "pixels", "pixels-swapped", "y-by-height", "swapped", "swapped-y-by-height", "swapped-x-by-height"
+]
 
 SMALLEST_LEVEL = 64
 """Nobody computes results on a level whose longer side has fewer pixels."""
@@ -50,6 +52,8 @@ def normalised_mistakes(size: tuple[int, int]) -> Iterator[Mistake]:
         yield Mistake("y-by-height", "y is divided by the image's height instead of its width", 1.0, height, prior=4.0)
         text = "x and y are swapped, and y is divided by the image's height instead of its width"
         yield Mistake("swapped-y-by-height", text, 1.0, height, swapped=True, prior=0.1)
+        text = "x and y are swapped, and x is divided by the image's height: (row, column) divided by (width, height)"
+        yield Mistake("swapped-x-by-height", text, height, 1.0, swapped=True, prior=0.05)
     yield Mistake("swapped", "x and y are swapped", 1.0, 1.0, swapped=True)
 
 

@@ -36,6 +36,7 @@ def _edited(target: AppTarget, meddler: Callable[[Scene, Document], Meddler] | N
         if meddler:
             made.meddle(meddler(made, edited))
         visit = made.modify(edited)
+        made.worked(visit, before)
         made.meddle(None)
         yield _Edit(made, edited, visit, before)
 
@@ -81,7 +82,10 @@ def foreign_members(target: AppTarget) -> None:
     with scene(target) as made:
         result = made.started()
         edited = made.store_edit(result["id"], lambda document: document.update(FOREIGN))
-        made.modify(edited).taken("a result with members that the app doesn't know")
+        before = len(made.calls)
+        visit = made.modify(edited)
+        visit.taken("a result with members that the app doesn't know")
+        made.worked(visit, before)
         now = made.result(result["id"])
         lost = [name for name, value in FOREIGN.items() if now.get(name) != value]
         expect(not lost, f"the app's update dropped {', '.join(lost)}")

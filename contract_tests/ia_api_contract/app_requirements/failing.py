@@ -136,6 +136,7 @@ def lost_answer(target: AppTarget) -> None:
     with scene(target) as made:
         made.meddle(meddler)
         visit = made.start()
+        made.settled()
         made.meddle(None)
         in_time(visit)
         if not lost:

@@ -16,7 +16,7 @@ from meta_tests.mutants.results import on
 from meta_tests.mutants.results_content import Document, known_only, stored_as
 from meta_tests.spoiling import where
 
-MEETING = 0.005
+MEETING = 0.02
 """Seconds between looking and writing, so that writes meet."""
 
 

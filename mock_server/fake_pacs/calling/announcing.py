@@ -21,12 +21,15 @@ class Announcer:
     """Sends an image notification for each announced slide to the subscribed apps of every tenant.
 
     As a context manager it works while the block runs. `tell` gets, as one text each, what an app did wrong and what
-    could not be announced.
+    could not be announced. Without `tell_answers` it gets the latter alone: what apps answer has no place in a log.
     """
 
-    def __init__(self, world: World, tell: Callable[[str], None], most: int = MOST_WAITING) -> None:
+    def __init__(
+        self, world: World, tell: Callable[[str], None], most: int = MOST_WAITING, *, tell_answers: bool = True
+    ) -> None:
         self._world = world
         self._tell = tell
+        self._tell_answers = tell_answers
         self._waiting: queue.Queue[str] = queue.Queue(most)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-pacs-announce", daemon=True)
@@ -67,7 +70,7 @@ class Announcer:
         self._world.ready.wait()
         for tenant in self._world.store.tenants():
             for delivery in Workstation(self._world, tenant=tenant).import_slide(slide_id):
-                if not delivery.ok:
+                if self._tell_answers and not delivery.ok:
                     self._tell(_said(delivery, slide_id))
 
 

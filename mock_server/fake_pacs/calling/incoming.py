@@ -32,7 +32,7 @@ class _Incoming(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # never None
         self._connection.settimeout(left(self._until))
         count = self._connection.recv_into(buffer)
         self.ended = self.ended or count == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from fake_pacs.calling.invocations import is_press
 from fake_pacs.calling.values import AppAnswer, Finding, Level
-from fake_pacs.strict_json import harmless, parse
+from fake_pacs.strict_json import all_wrong, harmless, parse
 from ia_api_spec import ApiVersion, Contract, Schema, shown
 
 CODES: Mapping[str, str] = {
@@ -101,13 +101,13 @@ def _of_body(invocation: Mapping[str, Any], answer: AppAnswer, schema: Schema, h
     value, doubts = parse(answer.body)
     kind = answer.headers.get("content-type", "")
     if any(doubt.pointer == "" for doubt in doubts):
-        yield _must(
-            "answer.not-json", f"{doubts[0].came}; it was sent as {kind or 'nothing'}: {_beginning(answer.body)}"
-        )
+        sent = f"sent as {kind}" if kind else "sent without a Content-Type"
+        yield _must("answer.not-json", f"{doubts[0].came}; it was {sent}: {_beginning(answer.body)}")
         return
     if kind.partition(";")[0].strip().lower() != "application/json":
-        yield Finding("answer.media-type", "should", f"came {shown(kind)}, expected application/json", "Content-Type")
-    violations = [*doubts, *schema.violations(harmless(value) if doubts else value, "answer")]
+        came = shown(kind) if kind else "nothing"
+        yield Finding("answer.media-type", "should", f"came {came}, expected application/json", "Content-Type")
+    violations = all_wrong(doubts, schema.violations(harmless(value) if doubts else value, "answer"))
     unstored = isinstance(value, dict) and value and "id" not in value and invocation.get("action") != "newImageFiles"
     if unstored:
         text = "the result has no id: store it, then answer with what the PACS answered"

@@ -51,20 +51,23 @@ def _not_offered(detail: str) -> Refusal:
     return Refusal(Refusals.NOT_OFFERED, detail, hint=hint)
 
 
-def check_points(slide: Slide, areas: Sequence[Points]) -> None:
-    """Refused: INVALID_REQUEST, for areas that nobody can draw on that slide, with every place."""
-    violations = list(_undrawable(areas, _height(slide))) if areas else []
+def check_points(slide: Slide, polygon: Points | None, areas: Sequence[Points] | None) -> None:
+    """Refused: INVALID_REQUEST, for what nobody can draw on that slide, with every place of it in the action."""
+    drawn = {f"/areas/{number}": area for number, area in enumerate(areas or ())}
+    if polygon is not None:
+        drawn = {"/polygon": polygon}
+    violations = list(_undrawable(drawn, _height(slide))) if drawn else []
     if violations:
         detail = f"Nobody can draw that on the slide {slide.id!r}: {violations[0]}."
         raise Refusal(Refusals.INVALID_REQUEST, detail, violations=violations[:100])
 
 
-def _undrawable(areas: Sequence[Points], height: float) -> Iterator[Violation]:
-    for number, area in enumerate(areas):
+def _undrawable(drawn: Mapping[str, Points], height: float) -> Iterator[Violation]:
+    for pointer, area in drawn.items():
         if len(area) < 3:
-            yield Violation("body", f"/{number}/points", f"{len(area)} points", "at least 3")
+            yield Violation("body", f"{pointer}/points", f"{len(area)} points", "at least 3")
         for index, point in enumerate(area):
-            yield from _off_slide(point, f"/{number}/points/{index}", height)
+            yield from _off_slide(point, f"{pointer}/points/{index}", height)
 
 
 def _off_slide(point: Any, pointer: str, height: float) -> Iterator[Violation]:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -84,7 +85,9 @@ class Outbound:
             with connect(place, until, tls, self._allow_link_local) as connection:
                 began = time.monotonic()
                 unsent = _send(connection, head + (body or b""), until)
-                return self._answer(connection, method, until, began, unsent)
+                answer = self._answer(connection, method, until, began, unsent)
+                slow = answer.trouble_kind == "too-slow"
+                return replace(answer, trouble=f"{answer.trouble}; it had {deadline:g} s") if slow else answer
         except UrlError:
             raise
         except (OSError, HTTPException, Trouble) as error:

@@ -11,7 +11,7 @@ from fake_pacs.calling.judging import version_header_findings
 from fake_pacs.calling.telling import told
 from fake_pacs.calling.values import AppAnswer, Delivery, Finding, Kind, Level, RegisteredApp
 from fake_pacs.refusals import Refusal, Refusals
-from fake_pacs.strict_json import harmless, parse
+from fake_pacs.strict_json import all_wrong, harmless, parse
 from fake_pacs.world import World, contract
 from ia_api_spec import Schema, Violation, shown
 
@@ -82,10 +82,11 @@ class Registration:
         """The app. Refused: REGISTRATION_REFUSED with every fault."""
         if self.app is not None:
             return self.app
-        wrong = [fault for fault in self.faults if fault.level == "must"]
+        wrong = next(fault for fault in self.faults if fault.level == "must")
+        first = f"{wrong.place}: {wrong.finding().text}" if wrong.place else wrong.finding().text
         raise Refusal(
             Refusals.REGISTRATION_REFUSED,
-            _sentence(f"The app at {self.deliveries[0].url} can't be registered: {wrong[0].finding().text}"),
+            _sentence(f"The app at {self.deliveries[0].url} can't be registered: {first}"),
             "Mend what GET of the app's URL answers; nothing was changed. docs/apps.md shows a registration.",
             violations=[fault.violation() for fault in self.faults],
         )
@@ -174,14 +175,16 @@ def _read(what: str, answer: AppAnswer, schema: Schema) -> tuple[list[Fault], di
     value, doubts = parse(answer.body)
     unreadable = next((doubt for doubt in doubts if doubt.pointer == ""), None)
     kind = answer.headers.get("content-type", "")
+    came = shown(kind) if kind else "nothing"
     if unreadable is not None:
-        hint = f"it was sent as {shown(kind)} and begins with {_beginning(answer.body)}"
+        sent = f"as {came}" if kind else "without a Content-Type"
+        hint = f"it was sent {sent} and begins with {_beginning(answer.body)}"
         return [Fault(f"{what}.not-json", "must", "", unreadable.came, unreadable.expected, hint)], {}
     faults = []
     if kind.partition(";")[0].strip().lower() != "application/json":
         hint = "say what it is"
-        faults.append(Fault(f"{what}.media-type", "should", "Content-Type", shown(kind), "application/json", hint))
-    for wrong in (*doubts, *schema.violations(harmless(value) if doubts else value, "body")):
+        faults.append(Fault(f"{what}.media-type", "should", "Content-Type", came, "application/json", hint))
+    for wrong in all_wrong(doubts, schema.violations(harmless(value) if doubts else value, "body")):
         hint = wrong.hint or "mend this member"
         faults.append(Fault(f"{what}.body", "must", wrong.pointer, wrong.came, wrong.expected, hint))
     return faults, value if isinstance(value, dict) else {}

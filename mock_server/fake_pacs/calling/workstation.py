@@ -68,7 +68,7 @@ class Workstation:
     ) -> Delivery:
         """Starts the app on a whole slide, on a drawn polygon (with a tag, if it has any), or on several areas."""
         seconds, app, slide = self._seconds(deadline), self._app(application_id), self._world.slide(slide_id)
-        check_points(slide, [polygon] if polygon is not None else areas or ())
+        check_points(slide, polygon, areas)
         given = started_on(app, polygon, tag_index, areas)
         sent = invocations.create(self._shared(app, slide.id), self._world.ids.token(), given)
         return self._send(app, "create", sent, seconds)

@@ -40,8 +40,16 @@ class BadSlide:
     per_round: int | None = None
 
 
-def _bad(name: str, what: str, operations: frozenset[str], effect: Effect | None = None, **more: object) -> BadSlide:
-    return BadSlide(PREFIX + name, what, operations, effect, **more)  # type: ignore[arg-type]
+def _bad(
+    name: str,
+    what: str,
+    operations: frozenset[str],
+    effect: Effect | None = None,
+    *,
+    latency: Latency | None = None,
+    per_round: int | None = None,
+) -> BadSlide:
+    return BadSlide(PREFIX + name, what, operations, effect, latency, per_round)
 
 
 BAD_SLIDES: Mapping[str, BadSlide] = {

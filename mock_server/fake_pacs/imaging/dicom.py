@@ -51,7 +51,7 @@ class Instance:
                 data = plain_attributes(file)
                 return (case_members(data), slide_members(data)) if data is not None else _read_by_pydicom(file)
         except Exception as error:  # pydicom raises nearly anything for broken files, down to struct.error
-            raise SlideUnreadable(f"{self.path.name}: its DICOM attributes cannot be read: {error!r}") from error
+            raise SlideUnreadable(f"{self.path.name}: {_told(error)}") from error
 
 
 def _read_by_pydicom(file: BinaryIO) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -82,7 +82,18 @@ def read_instance(path: Path) -> Instance | None:
         except OSError:
             raise
         except Exception as error:  # whatever pydicom raises for a broken file
-            raise SlideUnreadable(f"its DICOM attributes cannot be read: {error!r}") from error
+            raise SlideUnreadable(_told(error)) from error
+
+
+def _told(error: Exception) -> str:
+    """What is wrong with a file whose attributes raise this, in words."""
+    if isinstance(error, RecursionError):
+        why = "its sequences lie in one another too deeply"
+    elif isinstance(error, OSError):
+        why = error.strerror or str(error)
+    else:  # many come without a text of any use: struct.error, KeyError, EOFError
+        why = f"{error} ({type(error).__name__})" if str(error) else type(error).__name__
+    return f"its DICOM attributes cannot be read, it may be broken or cut short: {why}"
 
 
 def _instance(path: Path, header: Header) -> Instance:

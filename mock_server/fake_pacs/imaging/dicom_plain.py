@@ -58,7 +58,7 @@ _LENGTH = struct.Struct("<L")
 _ITEM_HEAD = struct.Struct("<HHL")
 
 
-class _NotPlain(Exception):  # noqa: N818
+class _NotPlain(Exception):  # noqa: N818 - a way out, not an error
     """This file is one for pydicom."""
 
 

@@ -19,6 +19,7 @@ Progress = Callable[[Iterable[Path]], AbstractContextManager[Iterable[Path]]]
 
 Found = tuple[list["FoundSlide"], list[Problem]]
 CASES_FILE = "cases.yaml"
+_TOO_DEEP = "a folder this deep is not searched, unless it holds DICOM files: put its slides one folder further up"
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Search:
             self._refuse_links_out([folder])
             files = [file for file in entries_of(folder)[0] if file not in self.taken]
             if not any(dicom.is_dicom(file) for file in files):
-                return [], [(folder, "a folder this deep is not searched, unless it holds DICOM files")]
+                return [], [(folder, _TOO_DEEP)]
         except OSError as error:
             return [], [(folder, _told(error))]
         except SlideUnreadable as error:
@@ -135,6 +136,7 @@ class Search:
         for members in series.values():
             name = members[0].path.stem if len(series) > 1 or slides else Path(folder_name).stem
             try:
+                self.examiner.refuse_moving(members[0].series, files)
                 slides.append(self._found(name, self.examiner.dicom_image(members)))
             except SlideUnreadable as error:
                 problems.append((members[0].path, error.reason))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class NoSuchTile(LookupError):  # noqa: N818
+class NoSuchTile(LookupError):  # noqa: N818 - named like the refusal that it becomes
     """There is no such tile, and the text says what there is (the family of the three errors below)."""
 
 
@@ -19,7 +19,7 @@ class UnknownOpticalPath(NoSuchTile):
     """The slide has no such optical path; the text lists those it has."""
 
 
-class SlideUnreadable(Exception):  # noqa: N818
+class SlideUnreadable(Exception):  # noqa: N818 - named like the refusal that it becomes
     """This one slide cannot be read (any more): its file is gone, broken, or not what its description says."""
 
     def __init__(self, reason: str) -> None:

@@ -10,6 +10,7 @@ import openslide
 
 from fake_pacs.imaging import dicom, tiff_reading
 from fake_pacs.imaging.companions import INDEX_SUFFIXES, companions_of
+from fake_pacs.imaging.dicom_header import PREAMBLE
 from fake_pacs.imaging.errors import SlideUnreadable
 from fake_pacs.imaging.picture import OpticalPath
 from fake_pacs.imaging.slide_files import files_below
@@ -122,7 +123,15 @@ class Examiner:
     def _series_of(self, instance: dicom.Instance, among: Iterable[Path]) -> SlideImage:
         files = [file for file in among if not file.name.startswith(".") and file.is_file()]
         series = self.series_among(files)
+        self.refuse_moving(instance.series, files)
         return self.dicom_image(series.get(instance.series or str(instance.path), [instance]))
+
+    def refuse_moving(self, series: str | None, among: Iterable[Path]) -> None:
+        """Raises SlideUnreadable while one of these files is still being copied that may belong to the DICOM series."""
+        if self.unstable and series:
+            for file in sorted(self.unstable.intersection(among)):
+                if _may_be_of(series, file):
+                    raise SlideUnreadable(f"{file.name} is {STILL_COPIED}")
 
     def single(self, path: Path, found: Examined) -> SlideImage:
         """The slide that is this one file, and its companions. Raises SlideUnreadable while one is still copied."""
@@ -130,6 +139,17 @@ class Examiner:
         if moving:
             raise SlideUnreadable(f"{min(moving).name} is {STILL_COPIED}")
         return SlideImage(path, found.format, found.companions)
+
+
+def _may_be_of(series: str, file: Path) -> bool:
+    """Whether a file that is still being copied is, or may yet turn out to be, an instance of the DICOM series."""
+    try:
+        instance = dicom.read_instance(file)
+        if instance is None:
+            return state_of(file).size < PREAMBLE
+        return instance.series in (None, series)
+    except (OSError, SlideUnreadable):
+        return True  # its head isn't whole yet
 
 
 def by_series(instances: Iterable[dicom.Instance]) -> dict[str, list[dicom.Instance]]:

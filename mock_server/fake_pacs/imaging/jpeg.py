@@ -17,7 +17,7 @@ _ADOBE_RGB = b"\xff\xee\x00\x0eAdobe\0\x64\0\0\0\0\0"  # the last byte: no colou
 Segment = tuple[int, bytes]
 
 
-class _Unsure(Exception):  # noqa: N818
+class _Unsure(Exception):  # noqa: N818 - a way out, not an error
     """The stream is not what this module knows; decoding it is the safe way."""
 
 

@@ -332,7 +332,9 @@ def _jpeg_of(path: Path) -> bytes:
                 return path.read_bytes()
             return encoded(flattened(image), "jpeg")
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
-        raise SlideUnreadable(f"label {path.name}: {error}") from error
+        why = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        told = f"label {path.name}: no picture that can be read{why}; expected a JPEG, PNG or TIFF"
+        raise SlideUnreadable(told) from error
 
 
 def _small_enough(slide: Any, name: str) -> Literal[True] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections import Counter
@@ -84,7 +85,7 @@ def named_apart(files: Iterable[Path]) -> tuple[FileOnDisk, ...]:
 
 def is_folder(path: Path) -> bool:
     """Whether there is a folder; not, where nobody may look for it (Path.is_dir raises then)."""
-    return os.path.isdir(path)  # noqa: PTH112
+    return os.path.isdir(path)  # noqa: PTH112 - answers False where Path.is_dir raises
 
 
 TRUTH = ".truth.json"
@@ -140,14 +141,29 @@ def refuse_strangers(files: Iterable[Path], root: Path) -> None:
     whole: str | None = None
     for file in files:
         whole = whole or os.path.realpath(root)  # mostly there is no file to look at
-        try:
-            target = str(file.resolve()) if file.is_symlink() else os.path.realpath(file)
-        except (OSError, RuntimeError) as error:  # before Python 3.13 a link to itself is a RuntimeError
-            raise SlideUnreadable(f"{file.name} is a link that leads nowhere: {error}") from error
+        if file.is_symlink():
+            _refuse_dangling(file)
+        target = os.path.realpath(file)
         if not _is_below(target, whole):
             raise SlideUnreadable(f"{file.name} leads out of the folder {root}: put a copy in its place")
         if file.is_symlink() and _is_below(os.path.realpath(file.parent), target):
             raise SlideUnreadable(f"{file.name} is a link to a folder that it lies in")
+
+
+def _refuse_dangling(link: Path) -> None:
+    """Raises SlideUnreadable for a link to what isn't there, and for one that leads back to itself."""
+    try:
+        link.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        there = f"there is no {os.path.realpath(link)}"
+        raise SlideUnreadable(
+            f"{link.name} is a link that leads nowhere: {there}; put the file in its place, or remove it"
+        ) from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise SlideUnreadable(
+                f"{link.name} is a link that leads nowhere: it leads back to itself; remove it"
+            ) from error  # of anything else, such as no permission, whoever opens it tells
 
 
 def _is_below(path: str, folder: str) -> bool:

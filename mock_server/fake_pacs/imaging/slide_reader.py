@@ -117,7 +117,9 @@ class SlideReader:
             raise
         except (openslide.OpenSlideError, OSError) as error:
             handle.broken = True  # OpenSlide answers nothing but the error from then on
-            raise SlideUnreadable(f"{mark.path.name}: {error}") from error
+            unchanged(mark)  # what OpenSlide says of a file that was replaced meanwhile is no news of the file
+            told = "OpenSlide cannot read it, it may be broken or cut short"
+            raise SlideUnreadable(f"{mark.path.name}: {told}: {error}") from error
         finally:
             self._release(mark, handle)
 

@@ -23,7 +23,7 @@ LARGEST_SIDE = 1 << 22
 """Pixels along a side beyond which a slide is absurd: at 0.25 µm/px a metre of glass."""
 
 
-class BrokenDirectory(EOFError):  # noqa: N818
+class BrokenDirectory(EOFError):  # noqa: N818 - named for what was found
     """A directory holds what it cannot hold; the text says what. There is no number in it, as if the file had ended."""
 
 
