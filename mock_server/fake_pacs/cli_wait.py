@@ -48,7 +48,8 @@ def wait_for(
     """Asks until the server is ready, at least once; None, or the last reason why it isn't after so many seconds."""
     until, wait_next = now() + timeout, FIRST_PAUSE
     while True:
-        reason = _not_ready(client, min(LONGEST_ASKING, max(0.5, until - now())))
+        patience = max(0.5, until - now()) if timeout else LONGEST_ASKING  # who asks but once waits for the answer
+        reason = _not_ready(client, min(LONGEST_ASKING, patience))
         left = until - now()
         if reason is None or left <= 0:
             return reason

@@ -22,6 +22,7 @@ _COMMANDS = {
     "GET /_fake_pacs/deliveries": "fake-pacs deliveries",
     "GET /_fake_pacs/faults": "fake-pacs faults list",
     "POST /_fake_pacs/launches": "fake-pacs act launch",
+    "POST /_fake_pacs/incidents/": "fake-pacs incident ",
 }
 """The commands that make these requests."""
 

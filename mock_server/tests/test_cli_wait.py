@@ -40,11 +40,13 @@ class Turned:
     def __init__(self, ready_after: int) -> None:
         self.time, self.asked, self.ready_after = 0.0, 0, ready_after
         self.pauses: list[float] = []
+        self.patience: list[float] = []
 
     def call(self, method: str, path: str, *, timeout: float) -> dict[str, str]:
         self.asked += 1
         assert (method, path) == ("GET", "ready")
         assert timeout > 0
+        self.patience.append(timeout)
         if self.asked < self.ready_after:
             raise ControlError(f"refused {self.asked}")
         return {"status": "ready"}
@@ -92,6 +94,13 @@ def stranger() -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize(("timeout", "patience"), [(0, [5]), (0.2, [0.5, 0.5, 0.5, 0.5]), (30, [5, 5])])
+def test_a_busy_server_is_given_time_to_answer(timeout: float, patience: list[float]):
+    turned = Turned(ready_after=2 if timeout == 30 else 99)
+    assert (waited(turned, timeout) is None) is (timeout == 30)
+    assert turned.patience == patience
 
 
 def test_another_server_is_no_fake_pacs(stranger: str):

@@ -51,6 +51,7 @@ def test_a_refusal_says_every_place_and_what_to_do(run_pacs: Any) -> None:
         ("DELETE", "apps/nix", "fake-pacs apps list lists them; fake-pacs apps add URL registers one."),
         ("POST", "deliveries/7/resend", "fake-pacs deliveries lists them."),
         ("DELETE", "faults/7", "fake-pacs faults list lists them."),
+        ("GET", "incidents/slide-rescanned", "fake-pacs incident slide-rescanned begins it."),
         ("DELETE", "tenants/default", "POST /_fake_pacs/reset puts it back to its seeded state."),
         ("POST", "launches", "{origin}/_fake_pacs/hospital lists them."),
     ],

@@ -58,10 +58,10 @@ def _from_here(pacs: Pacs, app_url: str) -> Finding:
     try:
         answer: AppAnswer = pacs.outbound(allow_link_local=False).get(app_url, DEADLINE)
     except UrlError as error:
-        return warning("app.from-here", str(error), "None, if the PACS was started so.")
+        return warning("app.from-here", str(error), "Nothing to do, if the PACS was started so.")
     if answer.trouble or answer.status is None:
         text = f"this machine gets no answer from {app_url} ({answer.trouble})"
-        return warning("app.from-here", text, "None, if only the PACS needs to reach it; else start the app.")
+        return warning("app.from-here", text, "Nothing to do, if only the PACS needs to reach it; else start the app.")
     if answer.status != 200:
         text = f"{app_url} answers this machine with {answer.status}, expected 200 with its registration"
         return warning("app.from-here", text, "Give the URL under which the app serves its registration.")
@@ -142,4 +142,4 @@ def _callback(client: ControlClient, app: dict[str, Any], delivery: dict[str, An
         text = f"it was given {url} and didn't call back; its answer to the invocation was wrong, too"
         return problem("app.callback", text, f"Look at the app's log. {advice}")
     text = f"it was given {url} and didn't call back while it was asked"
-    return warning("app.callback", text, f"None, if it answers first and works later; else: {advice}")
+    return warning("app.callback", text, f"Nothing to do, if it answers first and works later; else: {advice}")

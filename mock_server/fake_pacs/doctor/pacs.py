@@ -81,7 +81,7 @@ def _answered(pacs: Pacs, live: AppAnswer) -> Finding:
         text = f"{pacs.root} refuses a plain GET (400): {_detail(live)}"
         return problem("pacs.answer", text, "If the port speaks TLS, write https:// in its URL.")
     text = f"{pacs.root} is no fake PACS (it answers {live.status} to /_fake_pacs/live): its control plane is left out"
-    return warning("pacs.answer", text, "None, if it is a real PACS; else look whose server this is.")
+    return warning("pacs.answer", text, "Nothing to do, if it is a real PACS; else look whose server this is.")
 
 
 def _ready(answer: AppAnswer) -> Finding:
@@ -156,7 +156,8 @@ def _clock(answer: AppAnswer, *, movable: bool = False) -> Finding:
     text = f"its clock is {off:.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
     if off >= SKEW_WARNING and movable:
         advice = (
-            "None, if it was started with --seed or moved (fake-pacs clock reset puts it right); else set both by NTP."
+            "Nothing to do, if it was started with --seed or moved (fake-pacs clock reset puts it right); else set "
+            "both by NTP."
         )
         return warning("pacs.clock", text, advice)
     if off >= SKEW_PROBLEM:
