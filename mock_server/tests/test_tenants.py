@@ -161,3 +161,11 @@ def test_parallel_jobs_do_not_see_each_other(pacs: Any) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(job, range(8))) == [list(range(1, 11))] * 8
+
+
+def test_of_tenants_that_are_gone_no_faults_are_kept(pacs: Any) -> None:
+    for number in range(3):
+        made = pacs.control("POST", "tenants", json={"tenant": f"gone-{number}"}).json
+        assert pacs.control("POST", "reset", headers={"Authorization": f"Bearer {made['token']}"}).status_code == 200
+        assert pacs.control("DELETE", f"tenants/gone-{number}").status_code == 204
+    assert pacs.server.world.faults._tenants.keys().isdisjoint({"gone-0", "gone-1", "gone-2"})

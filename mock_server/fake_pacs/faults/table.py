@@ -262,6 +262,13 @@ class FaultTable:
         with self._lock:
             return self._tenants.setdefault(tenant, TenantFaults(self._operations))
 
+    def clear(self, tenant: str) -> None:
+        """Forgets all that goes wrong in a tenant; of one where nothing ever did, nothing is kept."""
+        with self._lock:
+            of_tenant = self._tenants.get(tenant)
+        if of_tenant is not None:
+            of_tenant.clear()
+
     def touch(self, call: Call, authorization: str | None, known: Callable[[str], Any]) -> Touch | None:
         """What faults do to an exchange; None, and next to no time spent, where there is none.
 

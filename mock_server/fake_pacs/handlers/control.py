@@ -107,7 +107,7 @@ def _forget(tenant: str, world: World) -> None:
     """Drops what this process remembers of a tenant beside the store."""
     world.journal.forget(tenant, with_strangers=tenant == DEFAULT_TENANT)
     world.deliveries.forget(tenant)
-    world.faults.of(tenant).clear()
+    world.faults.clear(tenant)
     world.incidents.clear(tenant)
 
 
